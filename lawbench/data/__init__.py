@@ -1,0 +1,1 @@
+"""Data: cards, where files come from, and the runs made of them."""

@@ -1,0 +1,1 @@
+"""Fitting: objective, search, polish, certificate, bootstrap, recipes."""

@@ -1,0 +1,1 @@
+"""Reports: tables, figures, a page and a manifest from stored results."""

@@ -1,0 +1,193 @@
+"""A training run: its logged losses, its schedule, and what else is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lawbench.errors import InputError, WithheldLossError
+from lawbench.schedule import FloatArray, Schedule
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training run. Arrays are copied and read-only.
+
+    Parameters
+    ----------
+    name : str
+        Name within its dataset.
+    steps : array_like of int, shape (n,)
+        Optimiser steps of the logged points, strictly increasing, counted from 0.
+    loss : array_like, shape (n,)
+        Logged losses in nats per token; finite and above 0.
+    schedule : Schedule, optional
+        Rate at every optimiser step; must reach the last logged step.
+    n_params : float, optional
+        Model size ``N``, counted as the dataset's card says.
+    tokens : array_like, shape (n,), optional
+        Training tokens seen at every logged point, ``D``.
+    tokens_per_step : float, optional
+        Gives `tokens` where they are not logged: ``(step + 1) * tokens_per_step``.
+    dataset, model : str, optional
+        The dataset it belongs to; runs of one dataset with the same `model` share architecture
+        and data, so that their trunks can be compared.
+    meta : mapping, optional
+        Anything else that is known: corpus, seed, batch size.
+
+    Raises
+    ------
+    InputError
+        For empty, unequal, unsorted, non-finite or non-positive values, or a schedule that is
+        shorter than the log.
+
+    Examples
+    --------
+    >>> run = Run("mine", steps=[0, 10, 20], loss=[5.0, 4.0, 3.5], tokens_per_step=1024)
+    >>> run.tokens.tolist()
+    [1024.0, 11264.0, 21504.0]
+    >>> sorted(run.provides)
+    ['steps', 'tokens']
+    """
+
+    name: str
+    steps: IntArray
+    loss: FloatArray = field(repr=False)
+    schedule: Schedule | None = None
+    n_params: float | None = None
+    tokens: FloatArray | None = field(default=None, repr=False)
+    tokens_per_step: float | None = None
+    dataset: str = ""
+    model: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        where = f"run '{self.name}'" + (f" of dataset '{self.dataset}'" if self.dataset else "")
+        steps, losses = _steps(self.steps, where), np.array(self.loss, dtype=np.float64, ndmin=1)
+        if steps.size != losses.size:
+            raise InputError(f"{where} has {steps.size} steps but {losses.size} losses: give one loss a step.")
+        _refuse_bad_losses(losses, steps, where)
+        if self.schedule is not None and len(self.schedule) <= steps[-1]:
+            raise InputError(
+                f"{where} is logged up to step {steps[-1]} but its schedule ends after {len(self.schedule)} steps: "
+                "give the learning rate of every optimiser step."
+            )
+        tokens = self.tokens
+        if tokens is None and self.tokens_per_step is not None:
+            tokens = (steps + 1.0) * self.tokens_per_step
+        if tokens is not None:
+            tokens = np.array(tokens, dtype=np.float64, ndmin=1)
+            if tokens.size != steps.size or not (np.isfinite(tokens) & (tokens > 0)).all():
+                raise InputError(f"{where} needs one finite token count above 0 for each of its {steps.size} points.")
+            tokens.setflags(write=False)
+        if self.n_params is not None and not (np.isfinite(self.n_params) and self.n_params > 0):
+            raise InputError(f"{where} has a model size of {self.n_params}: give a number of parameters above 0.")
+        for key, value in {"steps": steps, "loss": losses}.items():
+            value.setflags(write=False)
+            object.__setattr__(self, key, value)
+        object.__setattr__(self, "tokens", tokens)
+        object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+
+    @classmethod
+    def final(cls, name: str, loss: float, n_params: float, tokens: float, **more: Any) -> Run:
+        """Return a run of which only the final loss is known (a row of a scaling table)."""
+        return cls(name, steps=np.zeros(1, np.int64), loss=np.array([loss]), n_params=n_params,
+                   tokens=np.array([tokens]), **more)  # fmt: skip
+
+    def __len__(self) -> int:
+        return int(self.steps.size)
+
+    @property
+    def updates(self) -> FloatArray:
+        """Optimiser updates made at every logged point, ``step + 1``."""
+        return self.steps + 1.0
+
+    @property
+    def compute(self) -> FloatArray | None:
+        """Training compute ``6 N D`` in FLOP at every logged point, where both are known."""
+        return None if self.n_params is None or self.tokens is None else 6.0 * self.n_params * self.tokens
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """What a law may use of it: ``steps`` (a curve), ``lr``, ``n_params``, ``tokens``."""
+        known = {
+            "steps": len(self) > 1,
+            "lr": self.schedule is not None,
+            "n_params": self.n_params is not None,
+            "tokens": self.tokens is not None,
+        }
+        return frozenset(key for key, there in known.items() if there)
+
+    def withhold(self) -> WithheldRun:
+        """Return the run without its losses, as a law gets it for prediction."""
+        return WithheldRun._of({key: value for key, value in self.__dict__.items() if key != "loss"})
+
+    def select(self, keep: ArrayLike) -> Run:
+        """Return the run with only the logged points of a boolean mask.
+
+        The schedule stays whole: it is known, also where the loss is not.
+        """
+        mask = np.asarray(keep, dtype=bool)
+        tokens = None if self.tokens is None else self.tokens[mask]
+        return replace(self, steps=self.steps[mask], loss=self.loss[mask], tokens=tokens)
+
+
+class WithheldRun(Run):
+    """A run to be predicted: everything that is known of it, without its losses."""
+
+    @classmethod
+    def _of(cls, known: Mapping[str, Any]) -> WithheldRun:
+        run = object.__new__(cls)
+        run.__dict__.update(known)
+        return run
+
+    @property
+    def loss(self) -> FloatArray:  # type: ignore[override]
+        """Always raises `WithheldLossError`."""
+        raise WithheldLossError(
+            f"the loss of run '{self.name}' is withheld: a law sees the schedule of a run it predicts, never its loss."
+        )
+
+    def withhold(self) -> WithheldRun:
+        """Return the run itself: nothing is left to withhold."""
+        return self
+
+    def select(self, keep: ArrayLike) -> WithheldRun:
+        """Return the run with only the points of a boolean mask."""
+        mask = np.asarray(keep, dtype=bool)
+        tokens = None if self.tokens is None else self.tokens[mask]
+        return self._of({**self.__dict__, "steps": self.steps[mask], "tokens": tokens})
+
+    def __repr__(self) -> str:
+        return f"WithheldRun('{self.name}', {len(self)} points)"
+
+
+def _steps(steps: ArrayLike, where: str) -> IntArray:
+    raw = np.array(steps, dtype=np.float64, ndmin=1)
+    if raw.size == 0:
+        raise InputError(f"{where} has no logged points.")
+    if not np.isfinite(raw).all() or (raw < 0).any() or (raw != np.round(raw)).any():
+        raise InputError(f"{where} has steps that are not whole numbers >= 0.")
+    if raw.size > 1 and (np.diff(raw) <= 0).any():
+        at = int(raw[1:][np.diff(raw) <= 0][0])
+        raise InputError(
+            f"{where} has duplicate or unsorted steps (at step {at}): sort the log and keep one loss a step."
+        )
+    return raw.astype(np.int64)
+
+
+def _refuse_bad_losses(losses: FloatArray, steps: IntArray, where: str) -> None:
+    bad = ~np.isfinite(losses) | (losses <= 0)
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise InputError(
+            f"{where} has loss {losses[i]} at step {steps[i]}: losses must be finite and above 0; "
+            "drop or correct the point."
+        )
