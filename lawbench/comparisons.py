@@ -1,0 +1,107 @@
+"""Comparisons beside a leaderboard: pairs of entries, distance, recipes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lawbench.boards import lay_out
+from lawbench.stats import LEVEL, MIN_FAMILIES, duels, family_means, holm, paired_p, t_interval
+
+PAIR_COLUMNS = ("entry", "other", "ratio", "low", "high", "wins", "ties", "losses", "p", "p_holm", "verdict")
+
+
+def pairwise(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
+    """Return every pair of ranked entries of a board, the better one first.
+
+    Returns
+    -------
+    DataFrame
+        ``ratio`` is the geometric mean of the error of `entry` over that of `other` (families weigh
+        equally), ``low`` and ``high`` its 95 % Student t interval over families, ``wins``,
+        ``ties``, ``losses`` count tasks (a difference below the noise floor is a tie), ``p`` is a
+        paired t test over families, ``p_holm`` the same adjusted over all pairs of the board.
+        ``verdict`` is ``better``, ``not told apart``, ``noise floor``, or empty with fewer than
+        three families.
+    """
+    grid = lay_out(rows, board, masked=masked)
+    if not grid.tasks or len(grid.entries) < 2:
+        return pd.DataFrame(columns=list(PAIR_COLUMNS))
+    order = np.argsort(grid.log_error, kind="stable")
+    by_family = family_means(np.log(grid.ratio), grid.families)
+    scores = duels(grid.error, grid.floor)
+    enough = by_family.shape[1] >= MIN_FAMILIES
+    records: list[dict[str, Any]] = []
+    for place, i in enumerate(order):
+        for j in order[place + 1 :]:
+            difference = by_family[i] - by_family[j]
+            low, high = t_interval(difference, LEVEL) if enough else (np.nan, np.nan)
+            records.append(
+                {
+                    "entry": grid.entries[i],
+                    "other": grid.entries[j],
+                    "ratio": float(np.exp(difference.mean())),
+                    "low": float(np.exp(low)),
+                    "high": float(np.exp(high)),
+                    "wins": int((scores[i, j] == 1).sum()),
+                    "ties": int((scores[i, j] == 0.5).sum()),
+                    "losses": int((scores[i, j] == 0).sum()),
+                    "p": paired_p(difference) if enough else np.nan,
+                }
+            )
+    frame = pd.DataFrame(records)
+    frame["p_holm"] = holm(frame["p"].to_numpy(dtype=np.float64))
+    told = np.where(frame["p_holm"] < 1 - LEVEL, "better", "not told apart" if enough else "")
+    frame["verdict"] = np.where(frame["ties"] == len(grid.tasks), "noise floor", told)
+    return frame[list(PAIR_COLUMNS)]
+
+
+def by_distance(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
+    """Return error against extrapolation distance: one row a ranked entry and task.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``entry``, ``law``, ``recipe``, ``task``, ``family``, ``extrapolation`` (how far
+        beyond the fitted steps, tokens or sizes), ``log_mae``, ``ratio`` (to the baseline,
+        clipped), ``floors``; failed cells have no ``log_mae``.
+    """
+    grid = lay_out(rows, board, masked=masked)
+    columns = ["entry", "law", "recipe", "task", "family", "extrapolation", "log_mae", "ratio", "floors"]
+    if not grid.entries or not grid.tasks:
+        return pd.DataFrame(columns=columns)
+    shape = (grid.entries, grid.tasks)
+    cells = pd.MultiIndex.from_product(shape, names=["entry", "task"]).to_frame(index=False)
+    cells["log_mae"], cells["ratio"] = grid.error.ravel(), grid.ratio.ravel()
+    cells["floors"] = (grid.error / np.where(grid.floor > 0, grid.floor, np.nan)).ravel()
+    known = grid.cells[["entry", "task", "law", "recipe", "family", "extrapolation"]]
+    out = cells.merge(known, on=["entry", "task"], how="left", validate="one_to_one")
+    return out.sort_values(["entry", "extrapolation", "task"], kind="stable")[columns].reset_index(drop=True)
+
+
+def recipe_effect(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
+    """Return what the recipe does: each law under other recipes, relative to its default entry.
+
+    Returns
+    -------
+    DataFrame
+        One row a law, options, recipe and task, with ``log_mae``, ``common`` (the error under the
+        recipe ``common`` with default options), ``ratio`` (above 1 is worse than ``common``) and ``beyond_floor``
+        (whether the two differ by more than the noise floor; empty where it is unknown).
+        Reference rows are included: the effect is about the fit, not the rank.
+    """
+    grid = lay_out(rows, board, masked=masked)
+    key = ["law", "task"]
+    cells = grid.cells[grid.cells["error"].notna()]
+    common = cells[(cells["recipe"] == "common") & (cells["options"] == "")]
+    out = cells[cells["recipe"] != "common"].merge(
+        common[[*key, "error"]].rename(columns={"error": "common"}), on=key, how="inner", validate="many_to_one"
+    )
+    out = out.rename(columns={"error": "log_mae"})
+    out["ratio"] = out["log_mae"] / out["common"].where(out["common"] > 0)
+    gap = (out["log_mae"] - out["common"]).abs() >= out["noise_floor"]
+    out["beyond_floor"] = gap.astype("boolean").mask(out["noise_floor"].isna())
+    columns = ["law", "options", "recipe", "task", "family", "status", "log_mae", "common", "ratio", "beyond_floor"]
+    return out.sort_values([*key, "recipe", "options"], kind="stable")[columns].reset_index(drop=True)

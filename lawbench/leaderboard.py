@@ -1,0 +1,202 @@
+"""Leaderboards: from a tidy frame of cells to ranked entries, pairs and comparisons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lawbench.boards import BOARDS, Board, Grid, find_board, lay_out
+from lawbench.comparisons import by_distance, pairwise, recipe_effect
+from lawbench.stats import (
+    LEVEL,
+    MIN_FAMILIES,
+    Floats,
+    duels,
+    family_means,
+    holm,
+    paired_p,
+    relative_error,
+    skill,
+    t_interval,
+    win_rates,
+)
+
+__all__ = ["BOARDS", "Board", "by_distance", "find_board", "leaderboard", "pairwise", "recipe_effect"]
+
+COLUMNS = (
+    "rank", "entry", "law", "options", "recipe", "skill", "skill_low", "skill_high", "error", "log_mae", "floors",
+    "win_rate", "mean_rank", "tied", "ok", "not_applicable", "failed", "reference", "seconds", "n_params_law",
+    "families", "tasks", "why",
+)  # fmt: skip
+
+
+def leaderboard(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
+    """Return one board: its entries from best to worst, then those shown without a rank.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a cell, as `lawbench.run` returns.
+    board : str
+        One of `BOARDS`.
+    masked : bool
+        Score the points that count (the default), or all predicted points.
+
+    Returns
+    -------
+    DataFrame
+        One row an entry. ``skill`` is 1 minus the geometric mean of error relative to the board's
+        baseline (families weigh equally), with a 95 % Student t interval over families; ``error``
+        is that geometric mean, ``log_mae`` the geometric mean of the error itself; ``floors`` is
+        the error in multiples of the noise floor; ``tied`` is ``yes`` for an entry that cannot be
+        told from the leader (paired over families, Holm-adjusted) and ``noise floor`` where no
+        task separates them by more than its noise floor. ``attrs`` holds ``board``, ``title``,
+        ``baseline``, ``families``, ``tasks``, ``note``, ``claims_best`` and ``left_out``.
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        For an unknown board, missing columns, or two rows of one cell.
+    """
+    grid = lay_out(rows, board, masked=masked)
+    table = _ranked(grid)
+    table = table.sort_values(["rank", "entry"], kind="stable") if len(table) else table
+    aside = pd.DataFrame([_aside(grid, entry) for entry in sorted(grid.why)], columns=list(COLUMNS))
+    frame = _typed(pd.concat([f for f in (table, aside) if len(f)] or [table], ignore_index=True))
+    frame.attrs = dict(_attributes(grid, frame))  # type: ignore[assignment]
+    return frame
+
+
+def _ranked(grid: Grid) -> pd.DataFrame:
+    """Return the ranked entries with every column that compares them."""
+    if not grid.entries or not grid.tasks:
+        return pd.DataFrame(columns=list(COLUMNS))
+    logs, score = np.log(grid.ratio), grid.log_error
+    rate, mean_rank = win_rates(duels(grid.error, grid.floor), grid.groups, score, grid.families)
+    tied = _tied(grid)
+    by_family = family_means(logs, grid.families)
+    records: list[dict[str, Any]] = []
+    for i, entry in enumerate(grid.entries):
+        low, high = t_interval(by_family[i], LEVEL) if by_family.shape[1] >= MIN_FAMILIES else (np.nan, np.nan)
+        records.append(
+            _facts(grid, entry)
+            | {
+                "rank": 1 + int((score < score[i]).sum()),
+                "skill": float(skill(logs[i], grid.families)),
+                "skill_low": -np.expm1(high),
+                "skill_high": -np.expm1(low),
+                "error": float(np.exp(score[i])),
+                "win_rate": float(rate[i]),
+                "mean_rank": float(mean_rank[i]),
+                "tied": tied[i],
+                "reference": False,
+                "why": "",
+            }
+        )
+    return pd.DataFrame(records, columns=list(COLUMNS))
+
+
+def _facts(grid: Grid, entry: str) -> dict[str, Any]:
+    """What an entry's own cells say: counts, cost, error in its own units."""
+    own = grid.cells[grid.cells["entry"] == entry].set_index("task")
+    first, status = own.iloc[0], own["status"]
+    error = own["error"].reindex(list(grid.tasks)).to_numpy(dtype=np.float64)
+    return {
+        "entry": entry,
+        "law": first["law"],
+        "options": first["options"],
+        "recipe": first["recipe"],
+        "log_mae": _geometric_mean(error, grid.families),
+        "floors": _balanced_mean(error / np.where(grid.floor > 0, grid.floor, np.nan), grid.families),
+        "ok": int((status == "ok").sum()),
+        "not_applicable": int((status == "not_applicable").sum()),
+        "failed": int((status == "failed").sum()),
+        "seconds": float(own["seconds"].sum()),
+        "n_params_law": float(own["n_params_law"].max()),
+        "families": int(own["family"].nunique()),
+        "tasks": len(own),
+    }
+
+
+def _aside(grid: Grid, entry: str) -> dict[str, Any]:
+    """An entry that is shown without a rank."""
+    own = grid.cells[grid.cells["entry"] == entry]
+    reference = bool((own["status"] == "reference").any())
+    out = dict.fromkeys(COLUMNS, np.nan) | _facts(grid, entry)
+    out |= {"rank": None, "tied": "", "reference": reference, "why": grid.why[entry]}
+    errors = own.set_index("task")["error"].reindex(list(grid.tasks))
+    if errors.notna().all():
+        logs = np.log(relative_error(errors.to_numpy(dtype=np.float64), grid.baseline))
+        out["skill"] = float(skill(logs, grid.families))
+        out["error"] = 1.0 - out["skill"]
+    return out
+
+
+def _tied(grid: Grid) -> list[str]:
+    """Say of every entry whether it can be told from the leader."""
+    score = grid.log_error
+    leader = int(np.argmin(score))
+    within = np.abs(grid.error - grid.error[leader]) < grid.floor
+    below = within.all(axis=1) & np.isfinite(grid.error).all(axis=1)
+    out = np.where(below, "noise floor", "").astype(object)
+    by_family = family_means(np.log(grid.ratio), grid.families)
+    if by_family.shape[1] >= MIN_FAMILIES:
+        p = np.array([paired_p(by_family[i] - by_family[leader]) for i in range(len(score))])
+        p[leader] = np.nan
+        out = np.where(~(holm(p) < 1 - LEVEL) & ~below, "yes", out)
+    out[leader] = ""
+    return [str(x) for x in out]
+
+
+def _attributes(grid: Grid, frame: pd.DataFrame) -> dict[str, Any]:
+    families = sorted(set(grid.families))
+    ranked = frame[frame["rank"].notna()]
+    enough = len(families) >= MIN_FAMILIES
+    if not grid.tasks:
+        note = f"No task can be ranked: the baseline {grid.board.baseline} has no result on any task of this board."
+    elif not enough:
+        count = "one dataset family" if len(families) == 1 else f"{len(families)} dataset families"
+        note = f"The tasks come from {count}; below {MIN_FAMILIES} a board shows no interval and claims no best."
+    else:
+        note = (
+            f"Intervals are {LEVEL:.0%} Student t intervals over {len(families)} dataset families; ties with the "
+            "leader are paired over families and Holm-adjusted over all its comparisons."
+        )
+    return {
+        "board": grid.board.name,
+        "title": grid.board.title,
+        "track": grid.board.track,
+        "baseline": grid.board.baseline,
+        "families": families,
+        "tasks": list(grid.tasks),
+        "note": note,
+        "claims_best": bool(enough and len(ranked) > 1 and (ranked["tied"] == "").all()),
+        "left_out": dict(grid.left_out),
+    }
+
+
+def _geometric_mean(error: Floats, families: tuple[str, ...]) -> float:
+    """Family-balanced geometric mean of errors; NaN if one is missing."""
+    if not error.size or np.isnan(error).any():
+        return float("nan")
+    with np.errstate(divide="ignore"):
+        return float(np.exp(family_means(np.log(error), families).mean()))
+
+
+def _balanced_mean(values: Floats, families: tuple[str, ...]) -> float:
+    """Family-balanced mean over the tasks where a value is known."""
+    there = np.isfinite(values)
+    if not there.any():
+        return float("nan")
+    return float(family_means(values[there], [f for f, t in zip(families, there, strict=True) if t]).mean())
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give every column its type, also where the board is empty."""
+    whole = ("ok", "not_applicable", "failed", "families", "tasks", "n_params_law")
+    text = ("entry", "law", "options", "recipe", "tied", "why")
+    kinds: dict[str, Any] = dict.fromkeys(COLUMNS, "float64")
+    kinds |= dict.fromkeys(text, "object") | dict.fromkeys((*whole, "rank"), "Int64") | {"reference": "bool"}
+    return frame.astype(kinds)
