@@ -1,0 +1,297 @@
+"""Dataset cards: the strict schema of ``card.toml``."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from lawbench.errors import CardError, unknown
+
+Track = Literal["schedule", "horizon", "scale", "position"]
+TRACKS: tuple[Track, ...] = get_args(Track)
+Value = float | str | bool
+UPSTREAM = "{upstream}/{repository}/{commit}/{path}"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class File(_Strict):
+    """One source file: its path upstream, and what its bytes must be."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int = Field(ge=0)
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        parts = PurePosixPath(path).parts
+        if not parts or PurePosixPath(path).is_absolute() or ".." in parts:
+            raise ValueError("a file's path is relative and stays inside its repository")
+        return path
+
+
+class Source(_Strict):
+    """Where the files come from; no repository means that they ship with the dataset."""
+
+    repository: str | None = Field(default=None, pattern="^[^/]+/[^/]+$")
+    commit: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
+    url: str = UPSTREAM
+    files: tuple[File, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _pinned(self) -> Source:
+        if (self.repository is None) != (self.commit is None):
+            raise ValueError("a repository needs its full commit, and a commit its repository")
+        return self
+
+
+class Loss(_Strict):
+    """What kind of loss is logged."""
+
+    kind: Literal["train", "validation", "unknown"]
+    smoothing: str
+    unit: str
+
+
+class Stated(_Strict):
+    """A number that a source states or a file shows, and where it is from."""
+
+    value: float = Field(gt=0)
+    unit: Literal["nats", "relative"]
+    source: str
+
+
+class Columns(_Strict):
+    """Names of the columns of a log; `lr`, if there is one, is checked against the schedule."""
+
+    step: str = "step"
+    loss: str = "loss"
+    lr: str | None = None
+
+
+class RunCard(_Strict):
+    """One declared curve."""
+
+    name: str
+    file: str
+    columns: Columns = Columns()
+    schedule: dict[str, float | int | str] | None = None
+    model: str = ""
+    n_params: float | None = Field(default=None, gt=0)
+    tokens_per_step: float | None = Field(default=None, gt=0)
+    meta: dict[str, Value] = {}
+
+
+class Condition(_Strict):
+    """What a field of a run must satisfy; every given comparison has to hold."""
+
+    lt: float | None = None
+    le: float | None = None
+    gt: float | None = None
+    ge: float | None = None
+    eq: Value | None = None
+    in_: tuple[Value, ...] | None = Field(default=None, alias="in")
+
+
+class Selection(_Strict):
+    """Some runs of the dataset: by name, or by conditions on their fields."""
+
+    runs: tuple[str, ...] | None = None
+    where: dict[str, Condition] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Selection:
+        if (self.runs is None) == (self.where is None):
+            raise ValueError("a selection names its `runs` or gives conditions in `where`, one of the two")
+        return self
+
+
+class Counted(_Strict):
+    """A predicted curve: its branch step, and how many of its points count."""
+
+    run: str
+    branch: int = Field(ge=0)
+    points: int = Field(ge=1)
+
+
+class TaskCard(_Strict):
+    """Which runs or points are fitted, which are predicted, and which points count."""
+
+    name: str
+    track: Track
+    ranked: bool = True
+    metric: str = "log_mae"
+    note: str = ""
+    fit: Selection
+    predict: Selection
+    fit_until: float | None = Field(default=None, gt=0, lt=1)
+    score_from: float | None = Field(default=None, gt=0, lt=1)
+    fitted_points: int = Field(ge=1)
+    scored_points: int = Field(ge=1)
+    curves: tuple[Counted, ...] = ()
+
+    @model_validator(mode="after")
+    def _horizon(self) -> TaskCard:
+        given = self.fit_until is not None, self.score_from is not None
+        if any(given) != (self.track == "horizon") or any(given) != all(given):
+            raise ValueError("a horizon task, and only that, gives both `fit_until` and `score_from`")
+        if self.fit_until is not None and self.score_from is not None and self.score_from < self.fit_until:
+            raise ValueError("`score_from` lies at or after `fit_until`: fitted points are not scored")
+        return self
+
+
+class CardFile(_Strict):
+    """Every key that a ``card.toml`` may have."""
+
+    title: str
+    citation: str
+    licence: str
+    redistributable: bool
+    family: str
+    model: str = ""
+    n_params: float | None = Field(default=None, gt=0)
+    n_params_counts: str
+    tokens_per_step: float | None = Field(default=None, gt=0)
+    tokens_are: str
+    quirks: tuple[str, ...] = ()
+    loss: Loss
+    noise: Stated | None = None
+    quantisation: Stated | None = None
+    source: Source
+    runs: tuple[RunCard, ...] = ()
+    tasks: tuple[TaskCard, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CardFile:
+        for kind, names in (
+            ("file", [file.path for file in self.source.files]),
+            ("run", [run.name for run in self.runs]),
+            ("task", [task.name for task in self.tasks]),
+        ):
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ValueError(f"{kind} '{sorted(twice)[0]}' is listed twice")
+        paths = {file.path for file in self.source.files}
+        for run in self.runs:
+            if run.file not in paths:
+                raise ValueError(f"run '{run.name}': {unknown('source file', run.file, paths)}")
+        return self
+
+
+class Card(CardFile):
+    """A dataset's card. `name` is that of its folder.
+
+    Attributes
+    ----------
+    title, citation, licence, family : str
+        What it is, whom to cite, under which licence; datasets of one source are one family.
+    redistributable : bool
+        Whether the licence lets others pass the files on.
+    model : str
+        Runs of one dataset and model share architecture and data.
+    n_params, n_params_counts
+        Model size of every run, if it is one size, and how it is counted.
+    tokens_per_step, tokens_are
+        Tokens of one optimiser step, if they are constant, and how tokens are known.
+    quirks : tuple of str
+        What a user of the data must know.
+    loss : Loss
+    noise, quantisation : Stated, optional
+        Noise that the family states, and the step in which losses are written.
+    source : Source
+    runs, tasks : tuple
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def run_names(self) -> tuple[str, ...]:
+        """Names of the declared runs; runs of a loader are known only once they are read."""
+        return tuple(run.name for run in self.runs)
+
+    @property
+    def loader(self) -> Path | None:
+        """The dataset's ``loader.py``, where the declared runs are not enough."""
+        path = self.folder / "loader.py"
+        return path if path.is_file() else None
+
+
+def read_card(folder: Path) -> Card:
+    """Read and check the card of a dataset's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with a ``card.toml``; its name is the name of the dataset.
+
+    Raises
+    ------
+    CardError
+        One sentence that names the card, the key and the fix.
+    """
+    try:
+        data = tomllib.loads((folder / "card.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CardError(f"card '{folder.name}' is not valid TOML: {error}; correct {folder / 'card.toml'}.") from error
+    return check_card(data, folder)
+
+
+def check_card(data: Mapping[str, Any], folder: Path) -> Card:
+    """Return the card of parsed TOML; see `read_card`."""
+    for key in ("name", "folder"):
+        if key in data:
+            raise CardError(f"card '{folder.name}': remove the key '{key}', a dataset is named by its folder.")
+    try:
+        # Through JSON, because only there strict validation takes a list for a tuple.
+        text = json.dumps({**data, "name": folder.name, "folder": str(folder)}, default=str)
+        card = Card.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise CardError(f"card '{folder.name}': {_sentence(error)}") from error
+    if not card.runs and card.loader is None:
+        raise CardError(f"card '{folder.name}' declares no runs: add a [[runs]] table or a loader.py.")
+    return card
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say what is wrong with the first bad key, and how to correct it."""
+    first = error.errors()[0]
+    where = [part for part in first["loc"] if part != "function-after"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        return str(unknown("key", key, _known_beside(where)))
+    if first["type"] == "missing":
+        return f"the key '{key}' is missing: add it."
+    reason = first["msg"].removeprefix("Value error, ").rstrip(".")
+    given = first.get("input")
+    shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) else ""
+    at = f"the key '{key}': " if key else ""
+    return f"{at}{reason}{shown}: correct it in card.toml."
+
+
+def _known_beside(where: list[int | str]) -> list[str]:
+    """List the keys that the table around an unknown key may have."""
+    model: Any = CardFile
+    path = [part for part in where[:-1] if isinstance(part, str)]
+    for part in path:
+        fields = getattr(model, "model_fields", {})
+        model = _model_in(fields[part].annotation) if part in fields else model
+        if model is None:
+            return []
+    prefix = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where[:-1]).lstrip(".")
+    names = [info.alias or name for name, info in model.model_fields.items()]
+    return [f"{prefix}.{name}" if prefix else name for name in names]
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
