@@ -81,7 +81,7 @@ class Run:
             )
         tokens = self.tokens
         if tokens is None and self.tokens_per_step is not None:
-            tokens = (steps + 1.0) * self.tokens_per_step
+            tokens = np.asarray((steps + 1.0) * self.tokens_per_step, dtype=np.float64)
         if tokens is not None:
             tokens = np.array(tokens, dtype=np.float64, ndmin=1)
             if tokens.size != steps.size or not (np.isfinite(tokens) & (tokens > 0)).all():
@@ -104,10 +104,14 @@ class Run:
     def __len__(self) -> int:
         return int(self.steps.size)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Rebuilt rather than restored: a mapping proxy cannot be pickled, and arrays stay read-only.
+        return _rebuilt, (type(self), {**self.__dict__, "meta": dict(self.meta)})
+
     @property
     def updates(self) -> FloatArray:
         """Optimiser updates made at every logged point, ``step + 1``."""
-        return self.steps + 1.0
+        return np.asarray(self.steps + 1.0, dtype=np.float64)
 
     @property
     def compute(self) -> FloatArray | None:
@@ -146,10 +150,13 @@ class WithheldRun(Run):
     def _of(cls, known: Mapping[str, Any]) -> WithheldRun:
         run = object.__new__(cls)
         run.__dict__.update(known)
+        for array in (run.steps, run.tokens):
+            if array is not None:
+                array.setflags(write=False)
         return run
 
     @property
-    def loss(self) -> FloatArray:  # type: ignore[override]
+    def loss(self) -> FloatArray:
         """Always raises `WithheldLossError`."""
         raise WithheldLossError(
             f"the loss of run '{self.name}' is withheld: a law sees the schedule of a run it predicts, never its loss."
@@ -167,6 +174,12 @@ class WithheldRun(Run):
 
     def __repr__(self) -> str:
         return f"WithheldRun('{self.name}', {len(self)} points)"
+
+
+def _rebuilt(cls: type[Run], known: dict[str, Any]) -> Run:
+    if issubclass(cls, WithheldRun):
+        return cls._of({**known, "meta": MappingProxyType(known["meta"])})
+    return cls(**known)
 
 
 def _steps(steps: ArrayLike, where: str) -> IntArray:

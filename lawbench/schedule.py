@@ -71,6 +71,10 @@ class Schedule:
     def __len__(self) -> int:
         return int(self.lr.size)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the memory of sums, and through the checks, so that the rates stay read-only.
+        return Schedule, (self.lr, self.warmup)
+
     @property
     def peak(self) -> float:
         """The rate that the warm-up reaches."""
