@@ -199,6 +199,10 @@ class Law(ABC):
         how to join); other objects are collected, one a run.
         """
 
+    def approximate(self, run: Run) -> Inputs:
+        """Return cheaper inputs for the search, close enough to `prepare` to find its optimum."""
+        return self.prepare(run)
+
     def stack(self, prepared: Sequence[Inputs]) -> Inputs:
         """Join the inputs of several runs: arrays end to end, anything else as a tuple."""
         return {

@@ -1,0 +1,336 @@
+"""Fitting a law to runs: the one call, and the result it gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from lawbench.errors import FitError, InputError, NotApplicableError
+from lawbench.fitting import recipes
+from lawbench.fitting.adamw import descend
+from lawbench.fitting.bootstrap import refit, resample
+from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, agreement_of, at_bound, identification
+from lawbench.fitting.objective import Objective
+from lawbench.fitting.problem import Problem
+from lawbench.fitting.solve import solve
+from lawbench.fitting.space import Space, space_of
+from lawbench.fitting.starts import screen
+from lawbench.law import Law
+from lawbench.runs import Run
+from lawbench.schedule import FloatArray
+
+if TYPE_CHECKING:
+    import lmfit
+    import pandas as pd
+
+STARTS = 8
+_FIT_OPTIONS = {"objective": "across", "loss": "loss", "delta": "delta"}
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A law with its parameters.
+
+    Attributes
+    ----------
+    law : Law
+        The law with the options used.
+    recipe : str
+    params : mapping
+        Value of every parameter by name.
+    objective : float
+        What the recipe minimises, at these parameters, with the law's exact sums.
+    certificate : Certificate
+    runs : tuple of Run
+        The fitted runs.
+    """
+
+    law: Law
+    recipe: str
+    params: Mapping[str, float]
+    objective: float
+    certificate: Certificate
+    runs: tuple[Run, ...] = field(repr=False)
+    problem: Problem = field(repr=False)
+
+    @overload
+    def predict(self, runs: Run) -> FloatArray: ...
+    @overload
+    def predict(self, runs: Sequence[Run]) -> list[FloatArray]: ...
+    def predict(self, runs: Run | Sequence[Run]) -> FloatArray | list[FloatArray]:
+        """Return the predicted loss at every logged step of a run, or of each of several.
+
+        Parameters
+        ----------
+        runs : Run or sequence of Run
+            Their losses are not looked at.
+
+        Returns
+        -------
+        ndarray, shape (n,), or a list of them
+        """
+        if isinstance(runs, Run):
+            return self.predict([runs])[0]
+        unseen = [run.withhold() for run in runs]
+        _refuse_missing(self.law, unseen)
+        p = np.array([self.params[name] for name in self.law.names])
+        x = self.law.stack([self.law.prepare(run) for run in unseen])
+        prediction = np.asarray(self.law.predict(p, x))
+        return np.split(prediction, np.cumsum([len(run) for run in unseen])[:-1])
+
+    def bootstrap(self, n: int = 1000, seed: int = 0) -> pd.DataFrame:
+        """Return the parameters of `n` refits to resampled data, one row a refit.
+
+        Independent rows and whole runs are drawn with replacement; with few curves, moving blocks
+        of residuals are (see `lawbench.fitting.bootstrap`). Refits start at the fit.
+
+        Parameters
+        ----------
+        n : int
+        seed : int
+            The same seed gives the same refits.
+
+        Raises
+        ------
+        FitError
+            If nothing was fitted (published parameters).
+        """
+        import pandas as pd
+
+        if self.problem.space.free.size == 0:
+            raise FitError(f"law '{self.law.name}' has no fitted parameters here, so there is nothing to refit.")
+        theta = self._theta()
+        approximate = Problem.of(self.law, self.runs, self.problem.objective, self.problem.space, exact=False)
+        values, objective = refit(resample(approximate, self.runs, theta, n, seed), theta)
+        return pd.DataFrame(values, columns=list(self.law.names)).assign(objective=objective)
+
+    def to_lmfit(self) -> lmfit.minimizer.MinimizerResult:
+        """Return an lmfit result at this optimum: report, correlations, AIC, BIC.
+
+        Under a robust loss its standard errors are wrong; use `bootstrap` there.
+        """
+        from lawbench.fitting.lmfit_bridge import result_of
+
+        return result_of(self.problem, self._theta())
+
+    def to_json(self) -> str:
+        """Return everything but the data as a JSON object; `load_fit` reads it back."""
+        return json.dumps(
+            {
+                "law": self.law.name,
+                "options": self.law.choices,
+                "recipe": self.recipe,
+                "params": dict(self.params),
+                "objective": self.objective,
+                "certificate": self.certificate.as_dict(),
+                "fitted": [{"dataset": run.dataset, "run": run.name, "points": len(run)} for run in self.runs],
+            },
+            indent=2,
+        )
+
+    def _theta(self) -> FloatArray:
+        return self.problem.space.coordinates(np.array([self.params[name] for name in self.law.names]))
+
+
+def fit(
+    law: str | Law | type[Law],
+    runs: Run | Sequence[Run],
+    recipe: str = recipes.COMMON,
+    params: lmfit.Parameters | Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Fit:
+    """Fit a law to runs.
+
+    Parameters
+    ----------
+    law : str, Law or type of Law
+        A registered law or one of your own.
+    runs : Run or sequence of Run
+        Curves, or one-point runs of a table of final losses.
+    recipe : str
+        ``common``, ``published:SOURCE`` or ``paper`` (see `lawbench.fitting.recipes`).
+    params : lmfit.Parameters or mapping, optional
+        Hold, bound or tie parameters: a value holds it, a mapping may set ``value``, ``min``,
+        ``max``, ``vary`` and ``expr``.
+    **options
+        Options of the law (``warmup="flat"``) and of the objective: ``objective`` (``"mean"``
+        averages within a curve, ``"sum"`` adds all points as papers do), ``loss`` (``"huber"`` or
+        ``"least_squares"``), ``delta`` (1e-3).
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    UnknownNameError
+        For a law, recipe, option or parameter that does not exist.
+    NotApplicableError
+        If the runs lack an input that the law needs.
+    InputError
+        For fewer points than free parameters, or bounds that leave nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lawbench import Run, fit
+    >>> steps = np.arange(100, 5000, 100)
+    >>> run = Run("mine", steps, loss=2.0 + 8.0 * (steps + 1.0) ** -0.4)
+    >>> found = fit("power_steps", run)
+    >>> {name: round(value, 3) for name, value in found.params.items()}
+    {'L0': 2.0, 'A': 8.0, 'alpha': 0.4}
+    """
+    started = perf_counter()
+    runs = (runs,) if isinstance(runs, Run) else tuple(runs)
+    if not runs:
+        raise InputError("a fit needs at least one run.")
+    chosen = {_FIT_OPTIONS[k]: options.pop(k) for k in tuple(options) if k in _FIT_OPTIONS}
+    model = _law(law, options)
+    recipe = recipes.check_recipe(model, recipe)
+    if recipe == recipes.PAPER:
+        chosen = {"across": "sum", **chosen}
+    objective = Objective(**chosen)
+    _refuse_missing(model, runs)
+    if recipe.startswith(recipes.PUBLISHED):
+        printed = recipes.published_set(model, recipe, runs)
+        model = recipes.with_options(model, dict(printed.options))
+        space = space_of(model, dict(printed.values))
+        return _finish(model, f"published:{printed.source}", runs, objective, space, None, started)
+    space = space_of(model, params)
+    _refuse_too_few(model, runs, space)
+    if recipe == recipes.PAPER:
+        return _paper(model, runs, objective, params, started)
+    return _converge(model, recipe, runs, objective, space, started)
+
+
+def _converge(
+    law: Law, recipe: str, runs: tuple[Run, ...], objective: Objective, space: Space, started: float
+) -> Fit:
+    """Search on approximate inputs, polish the best with exact ones."""
+    estimate = law.estimate(runs)
+    if estimate is not None:
+        return _finish(law, recipe, runs, objective, space_of(law, dict(estimate)), None, started)
+    problem = Problem.of(law, runs, objective, space, exact=False)
+    starts, searched = screen(problem, STARTS)
+    found = solve(problem, starts)
+    best = int(np.argmin(found.value))
+    if not np.isfinite(found.value[best]):
+        raise FitError(f"law '{law.name}' gives no finite prediction from any start: check its bounds and the data.")
+    theta, decrement, evaluations = found.theta[best], found.decrement[best], searched + found.evaluations
+    unidentified, _ = identification(problem, theta)
+    theta = _neutral(space, theta, unidentified)
+    if type(law).approximate is not Law.approximate:
+        problem = Problem.of(law, runs, objective, space)
+        polished = solve(problem, theta[None, :], max_iterations=20)
+        theta, decrement = polished.theta[0], polished.decrement[0]
+        evaluations += polished.evaluations
+    reached, agreement = agreement_of(found.value)
+    search = (len(starts), reached, agreement, float(decrement), evaluations)
+    return _finish(law, recipe, runs, objective, space, theta, started, search=search, problem=problem)
+
+
+def _neutral(space: Space, theta: FloatArray, unidentified: tuple[str, ...]) -> FloatArray:
+    """Put parameters that the data cannot see back to their default."""
+    default = space.coordinates(np.array([p.start for p in space.parameters]))
+    return np.where(np.isin(space.names, unidentified), default, theta)
+
+
+def _paper(
+    law: Law, runs: tuple[Run, ...], objective: Objective, params: Any, started: float
+) -> Fit:
+    """Fit the starting law to convergence, then run the paper's optimiser from it."""
+    recipe = law.paper
+    assert recipe is not None
+    if params:
+        raise InputError(f"recipe 'paper' of law '{law.name}' holds and bounds nothing: use recipe 'common' for that.")
+    beginner = recipes.with_options(law, dict(recipe.start_options))
+    first = _converge(beginner, recipes.COMMON, runs, objective, space_of(beginner, dict(recipe.held)), started)
+    model = recipes.with_options(law, dict(recipe.options))
+    start = np.array([{**first.params, **recipe.start}[name] for name in model.names])
+    problem = Problem.of(model, runs, objective, space_of(model), exact=False)
+    values, _, taken = descend(problem, start, recipe)
+    held = space_of(model, dict(zip(model.names, values.tolist(), strict=True)))
+    search = (1, 1.0, 0.0, np.nan, taken)
+    return _finish(model, recipes.PAPER, runs, objective, held, None, started, search=search)
+
+
+def _finish(
+    law: Law,
+    recipe: str,
+    runs: tuple[Run, ...],
+    objective: Objective,
+    space: Space,
+    theta: FloatArray | None,
+    started: float,
+    *,
+    search: tuple[int, float, float, float, int] = (0, 1.0, 0.0, 0.0, 1),
+    problem: Problem | None = None,
+) -> Fit:
+    """Evaluate the objective exactly, write the certificate and return the fit."""
+    problem = problem or Problem.of(law, runs, objective, space)
+    theta = np.empty(0) if theta is None else theta
+    value = float(problem.value(theta[None, :])[0])
+    starts, reached, agreement, decrement, evaluations = search
+    unidentified, condition, bounds = (), 1.0, ()
+    if theta.size:
+        unidentified, condition = identification(problem, theta)
+        bounds = tuple(name for name in at_bound(problem, theta) if name not in unidentified)
+    fitted = theta.size == 0 or (decrement <= STATIONARY and agreement <= AGREED)
+    certificate = Certificate(
+        objective=value,
+        gradient_norm=decrement,
+        starts=starts,
+        reached=reached,
+        agreement=agreement,
+        at_bound=bounds,
+        unidentified=unidentified,
+        condition=condition,
+        evaluations=evaluations,
+        seconds=perf_counter() - started,
+        converged=bool(fitted) and recipe != recipes.PAPER,
+    )
+    values = space.values(theta)
+    params = MappingProxyType(dict(zip(law.names, (float(v) for v in values), strict=True)))
+    return Fit(law, recipe, params, value, certificate, runs, problem)
+
+
+def _law(law: str | Law | type[Law], options: Mapping[str, str]) -> Law:
+    if isinstance(law, Law):
+        return recipes.with_options(law, dict(options)) if options else law
+    if isinstance(law, str):
+        from lawbench.registry import find_law
+
+        law = find_law(law)
+    return law(**options)
+
+
+def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
+    names = {"lr": "a learning-rate schedule", "steps": "a curve of several steps", "n_params": "a model size",
+             "tokens": "token counts"}  # fmt: skip
+    for run in runs:
+        missing = sorted(law.needs - run.provides - {"prefix"} - ({"steps"} if len(run) == 1 and run.steps[0] else set()))
+        if missing:
+            owner = f"run '{run.name}'" + (f" of dataset '{run.dataset}'" if run.dataset else "")
+            what = " and ".join(names[m] for m in missing)
+            raise NotApplicableError(f"law '{law.name}' needs {what}, which {owner} does not have.")
+
+
+def _refuse_too_few(law: Law, runs: Sequence[Run], space: Space) -> None:
+    points = sum(len(run) for run in runs)
+    if points < space.free.size and law.estimate(runs) is None:
+        raise InputError(
+            f"law '{law.name}' has {space.free.size} free parameters but there are {points} points to fit: "
+            "add points or hold parameters."
+        )
+    for name in sorted(law.varies):
+        values = {v for run in runs for v in np.atleast_1d(getattr(run, name))}
+        if len(values) < 2:
+            raise NotApplicableError(
+                f"law '{law.name}' needs fitted runs with at least two values of {name}; these have one."
+            )

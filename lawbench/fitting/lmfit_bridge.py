@@ -1,0 +1,49 @@
+"""From a fit to lmfit: the report, correlations and criteria that users know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lmfit
+import numpy as np
+
+from lawbench.fitting.certificate import at_bound
+from lawbench.fitting.problem import Problem
+from lawbench.schedule import FloatArray
+
+
+def result_of(problem: Problem, theta: FloatArray) -> lmfit.minimizer.MinimizerResult:
+    """Return an lmfit result at an optimum.
+
+    The residual handed to lmfit is ``sign(r) sqrt(2 w h(r))``, whose sum of squares is twice the
+    objective. Parameters at a bound are held, because lmfit gives no errors to anyone otherwise.
+    """
+    space = problem.space
+    stuck = set(at_bound(problem, theta)) if theta.size else set()
+    values = space.values(theta)
+    parameters = lmfit.Parameters()
+    for parameter, value in zip(space.parameters, values, strict=True):
+        free = parameter.name in space.names and parameter.name not in stuck
+        parameters.add(lmfit_name(parameter.name), value=float(value), min=parameter.min, max=parameter.max, vary=free)
+
+    def residual(now: lmfit.Parameters) -> Any:
+        p = np.array([now[lmfit_name(q.name)].value for q in space.parameters])
+        log = np.log(np.maximum(problem.law.predict(p, problem.x), 1e-10)) - problem.log_y
+        size = np.abs(log)
+        inside = np.minimum(size, problem.objective.threshold)
+        return np.sign(log) * np.sqrt(2.0 * problem.weights * inside * (size - 0.5 * inside))
+
+    if not any(p.vary for p in parameters.values()):
+        parameters[lmfit_name(space.parameters[0].name)].vary = True
+    return lmfit.minimize(residual, parameters, method="leastsq")
+
+
+def lmfit_name(name: str) -> str:
+    """Return a parameter's name as lmfit accepts it: ``lambda`` is a word of Python.
+
+    Examples
+    --------
+    >>> lmfit_name("lambda"), lmfit_name("alpha")
+    ('lambda_', 'alpha')
+    """
+    return name + "_" if name == "lambda" else name

@@ -1,0 +1,90 @@
+"""How a law is fitted: the named recipes and what each does.
+
+``common``
+    The converged optimum: search, polish with exact derivatives, certificate.
+``published:SOURCE``
+    The parameters that a source prints for a dataset; nothing is fitted.
+``paper``
+    The optimiser of the law's paper, where that decides the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lawbench.errors import NotApplicableError, unknown
+from lawbench.law import Law, Published
+from lawbench.runs import Run
+
+COMMON = "common"
+PAPER = "paper"
+PUBLISHED = "published"
+
+
+def recipes_for(law: Law | type[Law]) -> list[str]:
+    """Return the names of all recipes of a law.
+
+    Examples
+    --------
+    >>> from lawbench.registry import find_law
+    >>> recipes_for(find_law("power_steps"))
+    ['common']
+    """
+    sources = dict.fromkeys(p.source for p in law.published)
+    return [COMMON, *(f"{PUBLISHED}:{source}" for source in sources), *([PAPER] if law.paper else [])]
+
+
+def published_set(law: Law | type[Law], recipe: str, runs: Sequence[Run]) -> Published:
+    """Return the parameters that a source prints for the dataset of some runs.
+
+    Raises
+    ------
+    UnknownNameError
+        If the law has no parameters of this source.
+    NotApplicableError
+        If the source printed none for this dataset.
+    """
+    source = recipe.partition(":")[2]
+    datasets = {run.dataset for run in runs}
+    known = {p.source for p in law.published}
+    of_source = [p for p in law.published if p.source == source or not source]
+    if not of_source:
+        raise unknown(f"published source of law '{law.name}'", source, known)
+    fitting = [p for p in of_source if datasets == {p.dataset}]
+    if not fitting:
+        there = ", ".join(sorted({p.dataset for p in of_source}))
+        here = ", ".join(sorted(datasets)) or "none"
+        raise NotApplicableError(
+            f"the parameters of law '{law.name}' in '{source or PUBLISHED}' were fitted on {there}, not on {here}: "
+            "use recipe 'common'."
+        )
+    return fitting[0]
+
+
+def check_recipe(law: Law, recipe: str) -> str:
+    """Return a recipe's name if the law has it.
+
+    Raises
+    ------
+    UnknownNameError
+        If it does not.
+    """
+    known = recipes_for(law)
+    if recipe not in known and not (recipe == PUBLISHED and law.published):
+        raise unknown(f"recipe of law '{law.name}'", recipe, known)
+    return recipe
+
+
+def only_runs(published: Published, runs: Sequence[Run]) -> bool:
+    """Return whether a source fitted nothing but runs that are among the fitted ones, whole.
+
+    Otherwise its parameters have seen more than a task lets a law see, and are a reference there.
+    """
+    return bool(published.fitted_on) and set(published.fitted_on) <= {run.name for run in runs}
+
+
+def with_options(law: Law, options: dict[str, str]) -> Law:
+    """Return the law with some of its options changed."""
+    return type(law)(**{**law.choices, **options})
+
+

@@ -1,0 +1,144 @@
+"""A bounded Levenberg-Marquardt solver for robust objectives, run on a batch of starts at once.
+
+The objective is ``sum w h(r)`` with Huber's ``h``. Its second derivative is 1 inside delta and 0
+outside, which makes Newton steps exact near the optimum but singular far from it; the majorant
+``h'(r)/r`` is safe everywhere but slow. The damping uses the majorant as its metric, so that a
+step moves from one to the other by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lawbench.fitting.problem import Problem
+from lawbench.schedule import FloatArray
+
+_EVALUATIONS_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """Where every start of a batch ended.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (batch, free)
+    value : ndarray, shape (batch,)
+        Objective reached.
+    decrement : ndarray, shape (batch,)
+        Decrease that a further Newton step promises, relative to the objective.
+    evaluations : int
+        Predictions made, over all starts.
+    """
+
+    theta: FloatArray
+    value: FloatArray
+    decrement: FloatArray
+    evaluations: int
+
+
+def solve(problem: Problem, theta: FloatArray, *, max_iterations: int = 200, tolerance: float = 1e-12) -> Solutions:
+    """Minimise the objective from every start.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its observations and weights may be one set or one set a start.
+    theta : ndarray, shape (batch, free)
+        Starts, in the coordinates of the problem's space.
+    max_iterations : int
+    tolerance : float
+        A start ends when a Newton step promises a relative decrease below this.
+
+    Returns
+    -------
+    Solutions
+    """
+    low, high = problem.space.low, problem.space.high
+    theta = np.clip(np.array(theta, dtype=np.float64, ndmin=2), low, high)
+    value = problem.value(theta)
+    damping = np.full(value.shape, 1e-3)
+    decrement = np.full(value.shape, np.inf)
+    stalled = np.zeros(value.shape, dtype=np.int64)
+    evaluations = theta.shape[0]
+    active = np.flatnonzero(np.isfinite(value))
+    if theta.shape[-1] == 0:
+        return Solutions(theta, value, np.zeros(value.shape), evaluations)
+    for _ in range(max_iterations):
+        if active.size == 0:
+            break
+        part = problem.rows(active)
+        step, promise, newton = _steps(part, theta[active], damping[active], low, high)
+        moved = np.clip(theta[active] + step, low, high)
+        reached = part.value(moved)
+        evaluations += 2 * active.size
+        gain = value[active] - reached
+        better = gain > 0
+        decrement[active] = newton / np.maximum(value[active], 1e-300)
+        ratio = gain / np.maximum(promise, 1e-300)
+        damping[active] = np.where(
+            ratio > 0.75, damping[active] * 0.1, np.where(ratio > 0.25, damping[active], damping[active] * 5.0)
+        ).clip(1e-14, 1e12)
+        stalled[active] = np.where(gain > 1e-14 * value[active], 0, stalled[active] + 1)
+        theta[active[better]] = moved[better]
+        value[active[better]] = reached[better]
+        done = (decrement[active] < tolerance) | (stalled[active] > 12)
+        active = active[~done]
+    return Solutions(theta, value, decrement, evaluations)
+
+
+def _steps(
+    problem: Problem, theta: FloatArray, damping: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return damped steps, the decrease they promise, and that of an undamped step."""
+    residuals, jacobian = problem.linearise(theta)
+    inside, majorant = problem.objective.curvature(residuals)
+    weights = np.broadcast_to(problem.weights, residuals.shape)
+    gradient = np.einsum("bkn,bn->bk", jacobian, weights * problem.objective.slope(residuals))
+    hessian = np.matmul(jacobian * (weights * inside)[:, None, :], jacobian.swapaxes(1, 2))
+    metric = np.einsum("bkn,bn->bk", jacobian**2, weights * majorant)
+    metric = np.maximum(metric, 1e-30 * metric.max(axis=1, keepdims=True) + 1e-300)
+    blocked = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
+    gradient = np.where(blocked, 0.0, gradient)
+    # In units of the metric the diagonal is at most one: one damping serves all parameters.
+    unit = 1.0 / np.sqrt(metric)
+    scaled = hessian * unit[:, :, None] * unit[:, None, :]
+    scaled[blocked[:, :, None] | blocked[:, None, :]] = 0.0
+    right = gradient * unit
+    eye = np.eye(theta.shape[1])
+    damped = scaled + damping[:, None, None] * eye
+    flat = np.linalg.solve(damped, -right[..., None])[..., 0]
+    step = flat * unit
+    step = step + _bend(problem, theta, step, residuals, jacobian, damped, unit, inside * weights)
+    clipped = np.clip(theta + step, low, high) - theta
+    inner = clipped / unit
+    promise = -(right * inner).sum(axis=1) - 0.5 * np.einsum("bi,bij,bj->b", inner, scaled, inner)
+    newton = 0.5 * -(right * flat).sum(axis=1)
+    return clipped, promise, newton
+
+
+def _bend(
+    problem: Problem,
+    theta: FloatArray,
+    step: FloatArray,
+    residuals: FloatArray,
+    jacobian: FloatArray,
+    damped: FloatArray,
+    unit: FloatArray,
+    weights: FloatArray,
+) -> FloatArray:
+    """Return the second-order part of a step (geodesic acceleration), which follows curved valleys.
+
+    Transtrum and Sethna, 2012, arXiv 1201.5885: half the response to the second derivative of the
+    residuals along the step; left out where it is not small against the step itself.
+    """
+    h = 0.1
+    ahead = problem.residuals(theta + h * step)
+    along = np.einsum("bkn,bk->bn", jacobian, step)
+    second = 2.0 / h * ((ahead - residuals) / h - along)
+    right = np.einsum("bkn,bn->bk", jacobian, np.where(np.isfinite(second), weights * second, 0.0)) * unit
+    bend = -0.5 * np.linalg.solve(damped, right[..., None])[..., 0] * unit
+    small = np.linalg.norm(bend / unit, axis=1) <= 0.75 * np.linalg.norm(step / unit, axis=1)
+    return np.where(small[:, None], bend, 0.0)

@@ -1,0 +1,132 @@
+"""The multi-power law: loss reduction summed over every change of the learning rate."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lawbench.changes import Changes, graded
+from lawbench.law import WARMUP, AdamW, Inputs, Law, Parameter, Published, columns
+from lawbench.runs import Run
+from lawbench.schedule import FloatArray, Schedule, Warmup
+
+_REPOSITORY = "public repository thu-yao-01-luo/MultiPowerLaw, commit 8da9f19, README and fitted parameters"
+_PAPER = "Luo et al., ICLR 2025, arXiv 2503.12811, table 7"
+_FITTED_ON = ("cosine_24000", "constant_24000", "wsdcon_9")
+
+
+def _published(key: str, dataset: str, warmup: str, values: tuple[float, ...]) -> Published:
+    names = ("L0", "A", "alpha", "B", "C", "beta", "gamma")
+    return Published(
+        source=key,
+        reference=_REPOSITORY if warmup == "raw" else _PAPER,
+        dataset=dataset,
+        values=dict(zip(names, values, strict=True)),
+        fitted_on=_FITTED_ON,
+        options={"warmup": warmup},
+        note="AdamW, stopped early" if warmup == "raw" else "printed to two digits",
+    )
+
+
+class MultiPower(Law):
+    r"""Multi-power law.
+
+    .. math::
+        L(t) = L_0 + A\, S_1(t)^{-\alpha} - B \sum_{k \le t} (\eta_{k-1} - \eta_k)\,
+               G\!\left(\eta_k^{-\gamma} S_k(t)\right), \qquad G(x) = 1 - (1 + C x)^{-\beta}
+
+    with :math:`S_k(t) = S_1(t) - S_1(k-1)`, the rate area since change :math:`k`.
+
+    References
+    ----------
+    Luo et al., "A Multi-Power Law for Loss Curve Prediction Across Learning Rate Schedules",
+    ICLR 2025, arXiv 2503.12811, equations 1-3.
+    """
+
+    name: ClassVar[str] = "mpl"
+    title = "Multi-power law"
+    reference = "Luo et al., ICLR 2025, arXiv 2503.12811"
+    year = 2025
+    needs = frozenset({"steps", "lr"})
+    options = (WARMUP,)
+    linear = ("L0", "A", "B")
+    parameters = (
+        Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),
+        Parameter("A", "amplitude of the power law", min=1e-6, max=1e6, start=0.6, scale="log", unit="nats (lr step)^alpha"),
+        Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.45, 0.6)),
+        Parameter("B", "loss reduction by annealing", min=1e-3, max=1e9, start=500.0, scale="log", unit="nats/lr"),
+        Parameter("C", "rate at which a drop takes effect", min=1e-6, max=1e6, start=1.0, scale="log",
+                  unit="lr^gamma/(lr step)", grid=(0.003, 0.03, 0.3, 3.0)),  # fmt: skip
+        Parameter("beta", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, grid=(0.15, 0.4, 0.75)),
+        Parameter("gamma", "dependence of that effect on the rate", min=0.0, max=1.0, start=0.5, grid=(0.3, 0.6, 0.9)),
+    )
+    published = (
+        _published("luo2025", "multi-power-25m", "ramp", (3.17, 0.51, 0.53, 446.4, 2.07, 0.41, 0.52)),
+        _published("luo2025", "multi-power-100m", "ramp", (2.79, 0.59, 0.46, 521.4, 0.24, 0.60, 0.65)),
+        _published("luo2025", "multi-power-400m", "ramp", (2.52, 0.66, 0.42, 614.3, 0.16, 0.88, 0.56)),
+        _published("luo2025-repo", "multi-power-25m", "raw",
+                   (3.04045406, 0.52468604, 0.50786857, 363.78751622, 2.06560812, 0.58279013, 0.64142257)),  # fmt: skip
+        _published("luo2025-repo", "multi-power-100m", "raw",
+                   (2.6514477, 0.60115152, 0.45295811, 437.9464276, 2.13245612, 0.59785199, 0.65523644)),  # fmt: skip
+        _published("luo2025-repo", "multi-power-400m", "raw",
+                   (2.37474466, 0.65421216, 0.42878731, 523.42464371, 2.02462735, 0.59350493, 0.63472457)),  # fmt: skip
+    )
+    paper = AdamW(
+        reference=_REPOSITORY,
+        rates={"L0": 5e-2, "A": 5e-2, "B": 5e-2, "C": 5e-2, "alpha": 5e-3, "beta": 5e-3, "gamma": 5e-3},
+        start={"C": 1.0, "beta": 0.5, "gamma": 0.5},
+        # G = 1 to rounding: what remains is the law that falls linearly with the rate.
+        held={"C": 1e30, "beta": 1.0, "gamma": 0.0},
+        start_options={"warmup": "ramp"},
+        options={"warmup": "raw"},
+    )
+
+    def prepare(self, run: Run) -> Inputs:
+        """Return the rate area and every rate change: the exact sum."""
+        schedule, warmup = self._schedule(run)
+        return {
+            "log_area": np.log(schedule.area(warmup)[run.steps]),
+            "changes": Changes.of(schedule, run.steps, warmup),
+        }
+
+    def approximate(self, run: Run) -> Inputs:
+        """Return the same with the graded sum over the changes."""
+        schedule, warmup = self._schedule(run)
+        return {
+            "log_area": np.log(schedule.area(warmup)[run.steps]),
+            "changes": graded(schedule, run.steps, warmup),
+        }
+
+    def _schedule(self, run: Run) -> tuple[Schedule, Warmup]:
+        assert run.schedule is not None
+        return run.schedule, cast(Warmup, self.choices["warmup"])
+
+    def predict(self, p: NDArray[Any], x: Inputs) -> NDArray[Any]:
+        """Return the loss at every logged point."""
+        L0, A, alpha, B, C, beta, gamma = p
+
+        def effect(log_lr: FloatArray, area: FloatArray, age: FloatArray) -> NDArray[Any]:
+            return -np.expm1(-beta * np.log1p(C * np.exp(-gamma * log_lr) * area))
+
+        reduction = np.concatenate([changes.total(effect) for changes in x["changes"]], axis=-1)
+        return L0 + A * np.exp(-alpha * x["log_area"]) - B * reduction
+
+    def jacobian(self, p: FloatArray, x: Inputs) -> FloatArray:
+        """Return the derivative by every parameter; one pass over the changes."""
+        _, A, alpha, B, C, beta, gamma = p
+
+        def effects(log_lr: FloatArray, area: FloatArray, age: FloatArray) -> FloatArray:
+            scaled = np.exp(-gamma * log_lr) * area
+            log1 = np.log1p(C * scaled)
+            left = np.exp(-beta * log1)
+            by_c = beta * left * scaled / (1.0 + C * scaled)
+            return np.stack([1.0 - left, by_c, left * log1, -C * by_c * log_lr])
+
+        parts = [changes.total(effects) for changes in x["changes"]]
+        effect, by_c, by_beta, by_gamma = np.concatenate(parts, axis=-1)
+        power = np.exp(-alpha * x["log_area"])
+        return columns(
+            np.ones_like(power), power, -A * x["log_area"] * power, -effect, -B * by_c, -B * by_beta, -B * by_gamma
+        )
