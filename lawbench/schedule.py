@@ -86,7 +86,7 @@ class Schedule:
 
     def area(self, warmup: Warmup = "ramp") -> FloatArray:
         """Return ``S1`` at every step, shape (T,), under a warm-up convention."""
-        return self._once(f"area:{warmup == 'flat'}", lambda: np.cumsum(self.rates(warmup)))
+        return self._once(f"area:{_known(warmup) == 'flat'}", lambda: np.cumsum(self.rates(warmup)))
 
     def drops(self, warmup: Warmup = "ramp") -> FloatArray:
         """Return the drop ``lr[k-1] - lr[k]`` at every step, shape (T,).

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lawbench.data.card import Condition, Selection
-from lawbench.errors import unknown
+from lawbench.errors import InputError, unknown
 from lawbench.runs import Run
 from lawbench.schedule import shared_steps
 
@@ -32,6 +32,8 @@ def select(runs: Sequence[Run], selection: Selection) -> list[Run]:
     ------
     UnknownNameError
         If a named run or a field does not exist.
+    InputError
+        If a field cannot be compared with the value that a condition gives.
     """
     if selection.runs is not None:
         by_name = {run.name: run for run in runs}
@@ -60,7 +62,13 @@ def _holds(run: Run, field: str, condition: Condition) -> bool:
     if field not in known:
         raise unknown(f"field of run '{run.name}'", field, known)
     asked = {op: getattr(condition, op) for op in _COMPARE if getattr(condition, op) is not None}
-    return all(_COMPARE[op](known[field], value) for op, value in asked.items())
+    try:
+        return all(_COMPARE[op](known[field], value) for op, value in asked.items())
+    except TypeError:
+        raise InputError(
+            f"field '{field}' of run '{run.name}' is {known[field]!r}, which cannot be compared with "
+            f"{list(asked.values())}: correct the condition."
+        ) from None
 
 
 def horizon_steps(run: Run, fraction: float) -> int:

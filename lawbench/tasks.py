@@ -298,7 +298,7 @@ def _info(card: Card, task: TaskCard) -> TaskInfo:
 def _selected(data: Dataset, task: TaskCard, part: str) -> list[Run]:
     try:
         runs = splits.select(data.runs, getattr(task, part))
-    except UnknownNameError as error:
+    except (UnknownNameError, InputError) as error:
         raise CardError(f"card '{data.name}', `{part}` of task '{task.name}': {error}") from error
     if not runs:
         raise CardError(f"card '{data.name}', `{part}` of task '{task.name}' selects no run: correct its conditions.")

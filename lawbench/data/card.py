@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lawbench.errors import CardError, unknown
+from lawbench.metrics import METRIC_KEYS
 
 Track = Literal["schedule", "horizon", "scale", "position"]
 TRACKS: tuple[Track, ...] = get_args(Track)
@@ -19,7 +20,7 @@ UPSTREAM = "{upstream}/{repository}/{commit}/{path}"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class File(_Strict):
@@ -45,6 +46,16 @@ class Source(_Strict):
     commit: str | None = Field(default=None, pattern="^[0-9a-f]{40}$")
     url: str = UPSTREAM
     files: tuple[File, ...] = Field(min_length=1)
+
+    @field_validator("url")
+    @classmethod
+    def _template(cls, url: str) -> str:
+        parts = ("upstream", "repository", "commit", "path")
+        try:
+            url.format(**dict.fromkeys(parts, ""))
+        except (KeyError, IndexError, ValueError):
+            raise ValueError(f"a url may hold only {', '.join(f'{{{part}}}' for part in parts)}") from None
+        return url
 
     @model_validator(mode="after")
     def _pinned(self) -> Source:
@@ -100,6 +111,12 @@ class Condition(_Strict):
     eq: Value | None = None
     in_: tuple[Value, ...] | None = Field(default=None, alias="in")
 
+    @model_validator(mode="after")
+    def _asks(self) -> Condition:
+        if not self.model_fields_set:
+            raise ValueError("a condition needs at least one of lt, le, gt, ge, eq, in")
+        return self
+
 
 class Selection(_Strict):
     """Some runs of the dataset: by name, or by conditions on their fields."""
@@ -137,6 +154,13 @@ class TaskCard(_Strict):
     fitted_points: int = Field(ge=1)
     scored_points: int = Field(ge=1)
     curves: tuple[Counted, ...] = ()
+
+    @field_validator("metric")
+    @classmethod
+    def _measured(cls, metric: str) -> str:
+        if metric not in METRIC_KEYS:
+            raise ValueError(str(unknown("metric", metric, METRIC_KEYS)))
+        return metric
 
     @model_validator(mode="after")
     def _horizon(self) -> TaskCard:
