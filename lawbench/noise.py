@@ -83,7 +83,8 @@ def floor(loss: FloatArray, card: Card, between_runs: float | None) -> tuple[flo
     }
     if between_runs is None and card.noise is not None:
         known["stated"] = _relative(card.noise, loss)
-    found = {source: value for source, value in known.items() if value is not None}
+    # An exactly smooth curve shows no noise, which is not the same as having none.
+    found = {source: value for source, value in known.items() if value}
     if not found:
         return None, UNKNOWN
     source = max(found, key=lambda name: found[name])

@@ -14,7 +14,7 @@ from lawbench import noise, splits
 from lawbench.data.card import TRACKS, Card, TaskCard
 from lawbench.data.dataset import Dataset, datasets, find_card, read_dataset
 from lawbench.errors import CardError, InputError, UnknownNameError, unknown
-from lawbench.metrics import Interval, Value, decisions, over_curves, split
+from lawbench.metrics import METRIC_KEYS, Interval, Value, decisions, over_curves, split
 from lawbench.runs import Run, WithheldRun
 from lawbench.schedule import FloatArray
 from lawbench.splits import BoolArray
@@ -159,7 +159,7 @@ class Task:
                 spans = list(zip(self._curves(lows, masks), self._curves(highs, masks), strict=True))
             metrics = over_curves(observed, self._curves(predicted, masks), spans)
             metrics["decisions"] = self._decisions(predicted)
-            found |= {f"{key}{suffix}": value for key, value in metrics.items()}
+            found |= {f"{key}{suffix}": metrics[key] for key in METRIC_KEYS}
         return found
 
     def _checked(self, predictions: Sequence[ArrayLike]) -> list[FloatArray]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import pickle
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ import pytest
 import lawbench
 from lawbench.data.dataset import find_card, load_dataset
 from lawbench.data.readers import read_columns
-from lawbench.data.sources import fetch
+from lawbench.data.sources import fetch, known_answer
 from lawbench.errors import WithheldLossError
 from lawbench.noise import repeats, second_differences
+from lawbench.runs import Run
 from lawbench.schedule import shared_steps
 from lawbench.tasks import TaskInfo, load_task
 
@@ -95,7 +98,7 @@ def test_branch_steps_and_points_that_count() -> None:
 
 def test_trap_25m_wsd_repeats_the_two_stage_run_in_loss_and_the_constant_run_in_schedule() -> None:
     assert _same_losses("25m", "wsd", "wsdcon_9") == (46, 7936)
-    assert _same_losses("25m", "wsd", "constant_72000")[1] == 19968
+    assert _same_losses("25m", "wsd", "constant_72000") == (139, 19840)
     assert _same_losses("25m", "wsd", "constant_24000")[0] < 10
     data = load_dataset("multi-power-25m")
     first, second = data.run("wsd").schedule, data.run("constant_24000").schedule
@@ -201,17 +204,15 @@ def test_over_training_fits_small_runs_of_one_corpus(corpus: str, fitted: int) -
 def test_over_training_split_of_the_paper() -> None:
     task = load_task("over-training/paper-redpajama")
     assert not task.ranked
-    ratio = [
-        round(float(run.tokens[0] / run.n_params)) for run in task.train if run.tokens is not None and run.n_params
-    ]
-    assert sorted(ratio) == [20, 20, 20, 20, 320]
-    ratio = [round(float(run.tokens[0] / run.n_params)) for run in task.test if run.tokens is not None and run.n_params]
-    assert ratio == [640, 20]
+
+    def tokens_per_parameter(runs: Sequence[Run]) -> list[int]:
+        return [round(float(run.tokens[0] / run.n_params)) for run in runs if run.tokens is not None and run.n_params]
+
+    assert sorted(tokens_per_parameter(task.train)) == [20, 20, 20, 20, 320]
+    assert tokens_per_parameter(task.test) == [640, 20]
 
 
 def test_over_training_states_the_error_of_the_evaluation() -> None:
-    import json
-
     card = find_card("over-training")
     assert card.noise is not None
     errors = []
@@ -261,8 +262,6 @@ def test_the_truth_predicts_itself(info: TaskInfo) -> None:
 
 
 def test_known_answers_have_forty_points(known_answers: None) -> None:
-    from lawbench.data.sources import known_answer
-
     table = read_columns(known_answer("annealing_area_40_points.csv"), ["step", "loss"])
     assert table["loss"].size == 40
     assert set(table["step"]) == set(range(1000, 20001, 1000))

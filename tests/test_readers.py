@@ -56,7 +56,7 @@ def test_a_blank_line_does_not_shift_the_line_number(tmp_path: Path) -> None:
 
 
 def test_a_negative_rate_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 2: lr is -0.1, but a learning rate is never negative"):
+    with pytest.raises(InputError, match=r"line 2: lr is -0.1, but a learning rate is never negative"):
         read_curve(_file(tmp_path, "step,lr,loss\n0,-0.1,5\n"), lr="lr")
 
 
