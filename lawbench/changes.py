@@ -116,7 +116,7 @@ class Changes:
         order = np.searchsorted(point, points)
         first = order + np.arange(points.size)
 
-        def led(values: FloatArray, blank: float) -> FloatArray:
+        def led(values: NDArray[Any], blank: float) -> FloatArray:
             return np.insert(values, order, blank)
 
         return Pairs(

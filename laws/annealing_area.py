@@ -33,11 +33,19 @@ class AnnealingArea(Law):
     linear = ("L0", "A", "C")
     parameters = (
         Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),
-        Parameter("A", "amplitude of the power law", min=1e-6, max=1e6, start=0.5, scale="log", unit="nats (lr step)^alpha"),
+        Parameter(
+            "A", "amplitude of the power law", min=1e-6, max=1e6, start=0.5, scale="log", unit="nats (lr step)^alpha"
+        ),
         Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.4, 0.5, 0.6)),
-        Parameter("C", "loss reduction a unit of annealing area", min=0.0, max=1e6, start=0.4, unit="nats/(lr step)"),
-        Parameter("lambda", "momentum of past drops; memory 1/(1-lambda) steps", min=0.0, max=0.99999, start=0.999,
-                  grid=(0.99, 0.995, 0.998, 0.999, 0.9995)),  # fmt: skip
+        Parameter("C", "loss reduction a unit of annealing area", min=0.0, start=0.4, unit="nats/(lr step)"),
+        Parameter(
+            "lambda",
+            "momentum of past drops; memory 1/(1-lambda) steps",
+            min=0.0,
+            max=0.99999,
+            start=0.999,
+            grid=(0.99, 0.995, 0.998, 0.999, 0.9995),
+        ),
     )
     note = (
         "The paper holds lambda at .999 and takes the warm-up as flat; lambda is fitted here (its footnote 5 allows "

@@ -32,8 +32,12 @@ class Chinchilla(Law):
     linear = ("E", "A", "B")
     parameters = (
         Parameter("E", "irreducible loss", min=0.0, start=1.8, unit="nats/token"),
-        Parameter("A", "amplitude of the size term", min=1e-3, max=exp(40), start=400.0, scale="log", unit="nats N^alpha"),
-        Parameter("B", "amplitude of the data term", min=1e-3, max=exp(40), start=2000.0, scale="log", unit="nats D^beta"),
+        Parameter(
+            "A", "amplitude of the size term", min=1e-3, max=exp(40), start=400.0, scale="log", unit="nats N^alpha"
+        ),
+        Parameter(
+            "B", "amplitude of the data term", min=1e-3, max=exp(40), start=2000.0, scale="log", unit="nats D^beta"
+        ),
         Parameter("alpha", "exponent of the size", min=0.0, max=2.5, start=0.35, grid=(0.1, 0.25, 0.4, 0.6)),
         Parameter("beta", "exponent of the data", min=0.0, max=2.5, start=0.35, grid=(0.1, 0.25, 0.4, 0.6)),
     )

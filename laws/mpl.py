@@ -54,11 +54,21 @@ class MultiPower(Law):
     linear = ("L0", "A", "B")
     parameters = (
         Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),
-        Parameter("A", "amplitude of the power law", min=1e-6, max=1e6, start=0.6, scale="log", unit="nats (lr step)^alpha"),
+        Parameter(
+            "A", "amplitude of the power law", min=1e-6, max=1e6, start=0.6, scale="log", unit="nats (lr step)^alpha"
+        ),
         Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.45, 0.6)),
         Parameter("B", "loss reduction by annealing", min=1e-3, max=1e9, start=500.0, scale="log", unit="nats/lr"),
-        Parameter("C", "rate at which a drop takes effect", min=1e-6, max=1e6, start=1.0, scale="log",
-                  unit="lr^gamma/(lr step)", grid=(0.003, 0.03, 0.3, 3.0)),  # fmt: skip
+        Parameter(
+            "C",
+            "rate at which a drop takes effect",
+            min=1e-6,
+            max=1e6,
+            start=1.0,
+            scale="log",
+            unit="lr^gamma/(lr step)",
+            grid=(0.003, 0.03, 0.3, 3.0),
+        ),
         Parameter("beta", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, grid=(0.15, 0.4, 0.75)),
         Parameter("gamma", "dependence of that effect on the rate", min=0.0, max=1.0, start=0.5, grid=(0.3, 0.6, 0.9)),
     )
@@ -66,12 +76,24 @@ class MultiPower(Law):
         _published("luo2025", "multi-power-25m", "ramp", (3.17, 0.51, 0.53, 446.4, 2.07, 0.41, 0.52)),
         _published("luo2025", "multi-power-100m", "ramp", (2.79, 0.59, 0.46, 521.4, 0.24, 0.60, 0.65)),
         _published("luo2025", "multi-power-400m", "ramp", (2.52, 0.66, 0.42, 614.3, 0.16, 0.88, 0.56)),
-        _published("luo2025-repo", "multi-power-25m", "raw",
-                   (3.04045406, 0.52468604, 0.50786857, 363.78751622, 2.06560812, 0.58279013, 0.64142257)),  # fmt: skip
-        _published("luo2025-repo", "multi-power-100m", "raw",
-                   (2.6514477, 0.60115152, 0.45295811, 437.9464276, 2.13245612, 0.59785199, 0.65523644)),  # fmt: skip
-        _published("luo2025-repo", "multi-power-400m", "raw",
-                   (2.37474466, 0.65421216, 0.42878731, 523.42464371, 2.02462735, 0.59350493, 0.63472457)),  # fmt: skip
+        _published(
+            "luo2025-repo",
+            "multi-power-25m",
+            "raw",
+            (3.04045406, 0.52468604, 0.50786857, 363.78751622, 2.06560812, 0.58279013, 0.64142257),
+        ),
+        _published(
+            "luo2025-repo",
+            "multi-power-100m",
+            "raw",
+            (2.6514477, 0.60115152, 0.45295811, 437.9464276, 2.13245612, 0.59785199, 0.65523644),
+        ),
+        _published(
+            "luo2025-repo",
+            "multi-power-400m",
+            "raw",
+            (2.37474466, 0.65421216, 0.42878731, 523.42464371, 2.02462735, 0.59350493, 0.63472457),
+        ),
     )
     paper = AdamW(
         reference=_REPOSITORY,

@@ -32,10 +32,18 @@ class TemporalAggregate(Law):
     year = 2024
     needs = frozenset({"steps"})
     parameters = (
-        Parameter("r1", "growth of 1/loss with the log of time", min=0.0, max=10.0, start=0.02, unit="1/nats",
-                  grid=(0.01, 0.04)),  # fmt: skip
-        Parameter("r2", "offset of time", min=1e-3, max=1e9, start=100.0, scale="log", unit="steps",
-                  grid=(1.0, 100.0, 1e4)),  # fmt: skip
+        Parameter(
+            "r1",
+            "growth of 1/loss with the log of time",
+            min=0.0,
+            max=10.0,
+            start=0.02,
+            unit="1/nats",
+            grid=(0.01, 0.04),
+        ),
+        Parameter(
+            "r2", "offset of time", min=1e-3, max=1e9, start=100.0, scale="log", unit="steps", grid=(1.0, 100.0, 1e4)
+        ),
         Parameter("r3", "1/loss at the start", min=-10.0, max=10.0, start=0.1, unit="1/nats", grid=(0.0, 0.15)),
     )
     note = "Reduced form, not the published law: the paper's formulas are per token position and were not available."

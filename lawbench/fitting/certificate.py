@@ -14,8 +14,8 @@ REACHED = 1e-6
 """Starts within this relative distance of the best objective have reached it."""
 AGREED = 1e-4
 """The two best starts must agree to this for a fit to count as converged."""
-STATIONARY = 1e-8
-"""Relative decrease that a further Newton step may promise at a converged optimum."""
+STATIONARY = 1e-4
+"""Largest gradient norm of a converged optimum; a step along it would lower the objective by about its square."""
 NO_EFFECT = 1e-10
 """A parameter whose derivative is below this share of the largest leaves no trace in the data."""
 _AT_BOUND = 1e-6
@@ -30,7 +30,9 @@ class Certificate:
     objective : float
         Value reached, with the exact sums of the law.
     gradient_norm : float
-        Decrease that a further Newton step promises, relative to the objective.
+        Norm of the gradient, each component in units of the root of its curvature (with Huber's
+        weights), relative to the root of the objective: its square is about the relative decrease
+        that a step along it would bring.
     starts : int
         Starts polished.
     reached : float
@@ -79,19 +81,40 @@ def agreement_of(values: FloatArray) -> tuple[float, float]:
 def at_bound(problem: Problem, theta: FloatArray) -> tuple[str, ...]:
     """Return the names of the free parameters that sit at a bound of the search."""
     low, high = problem.space.low, problem.space.high
-    room = np.where(np.isfinite(high - low), high - low, np.maximum(1.0, np.abs(theta)))
-    near = (theta - low <= _AT_BOUND * room) | (high - theta <= _AT_BOUND * room)
+    near = np.minimum(theta - low, high - theta) <= _AT_BOUND * np.minimum(1.0, high - low)
     return tuple(name for name, hit in zip(problem.space.names, near, strict=True) if hit)
 
 
-def identification(problem: Problem, theta: FloatArray) -> tuple[tuple[str, ...], float]:
-    """Return the parameters without effect on the fitted points, and the condition of the rest."""
-    _, jacobian = problem.linearise(theta[None, :])
-    size = np.sqrt((problem.weights * jacobian[0] ** 2).sum(axis=-1))
+@dataclass(frozen=True)
+class Local:
+    """What the derivatives at one point of the search say.
+
+    Attributes
+    ----------
+    gradient_norm, unidentified, condition
+        As in `Certificate`.
+    """
+
+    gradient_norm: float
+    unidentified: tuple[str, ...]
+    condition: float
+
+
+def look_around(problem: Problem, theta: FloatArray) -> Local:
+    """Return gradient norm, parameters without effect, and condition number at one point."""
+    residuals, jacobian = (part[0] for part in problem.linearise(theta[None, :]))
+    size = np.sqrt((problem.weights * jacobian**2).sum(axis=-1))
     seen = size > NO_EFFECT * size.max(initial=0.0)
     unidentified = tuple(name for name, ok in zip(problem.space.names, seen, strict=True) if not ok)
     if not seen.any():
-        return unidentified, np.inf
-    scaled = np.sqrt(problem.weights) * jacobian[0][seen] / size[seen, None]
-    singular = np.linalg.svd(scaled, compute_uv=False)
-    return unidentified, float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
+        return Local(0.0, unidentified, np.inf)
+    _, majorant = problem.objective.curvature(residuals)
+    downhill = -(jacobian * problem.weights * problem.objective.slope(residuals)).sum(axis=-1)
+    metric = (jacobian**2 * problem.weights * majorant).sum(axis=-1)
+    low, high = theta - problem.space.low <= _AT_BOUND, problem.space.high - theta <= _AT_BOUND
+    open_ = seen & ~(low & (downhill < 0)) & ~(high & (downhill > 0))
+    value = problem.objective.value(residuals, problem.weights)
+    gradient = np.sqrt((downhill[open_] ** 2 / metric[open_]).sum() / max(float(value), 1e-300))
+    singular = np.linalg.svd(np.sqrt(problem.weights) * jacobian[seen] / size[seen, None], compute_uv=False)
+    condition = float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
+    return Local(float(gradient), unidentified, condition)

@@ -13,14 +13,12 @@ import numpy as np
 
 from lawbench.errors import FitError, InputError, NotApplicableError
 from lawbench.fitting import recipes
-from lawbench.fitting.adamw import descend
 from lawbench.fitting.bootstrap import refit, resample
-from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, agreement_of, at_bound, identification
+from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, at_bound
 from lawbench.fitting.objective import Objective
 from lawbench.fitting.problem import Problem
-from lawbench.fitting.solve import solve
+from lawbench.fitting.search import Found, converged, early_stopped, given
 from lawbench.fitting.space import Space, space_of
-from lawbench.fitting.starts import screen
 from lawbench.law import Law
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     import lmfit
     import pandas as pd
 
-STARTS = 8
 _FIT_OPTIONS = {"objective": "across", "loss": "loss", "delta": "delta"}
 
 
@@ -199,110 +196,41 @@ def fit(
     _refuse_missing(model, runs)
     if recipe.startswith(recipes.PUBLISHED):
         printed = recipes.published_set(model, recipe, runs)
-        model = recipes.with_options(model, dict(printed.options))
-        space = space_of(model, dict(printed.values))
-        return _finish(model, f"published:{printed.source}", runs, objective, space, None, started)
-    space = space_of(model, params)
-    _refuse_too_few(model, runs, space)
-    if recipe == recipes.PAPER:
-        return _paper(model, runs, objective, params, started)
-    return _converge(model, recipe, runs, objective, space, started)
+        recipe = f"{recipes.PUBLISHED}:{printed.source}"
+        found = given(recipes.with_options(model, printed.options), runs, objective, printed.values)
+    elif recipe == recipes.PAPER:
+        found = early_stopped(model, runs, objective, params)
+    else:
+        space = space_of(model, params)
+        _refuse_too_few(model, runs, space)
+        found = converged(model, runs, objective, space)
+    return _fit_of(found, recipe, runs, started)
 
 
-def _converge(
-    law: Law, recipe: str, runs: tuple[Run, ...], objective: Objective, space: Space, started: float
-) -> Fit:
-    """Search on approximate inputs, polish the best with exact ones."""
-    estimate = law.estimate(runs)
-    if estimate is not None:
-        return _finish(law, recipe, runs, objective, space_of(law, dict(estimate)), None, started)
-    problem = Problem.of(law, runs, objective, space, exact=False)
-    starts, searched = screen(problem, STARTS)
-    found = solve(problem, starts)
-    best = int(np.argmin(found.value))
-    if not np.isfinite(found.value[best]):
-        raise FitError(f"law '{law.name}' gives no finite prediction from any start: check its bounds and the data.")
-    theta, decrement, evaluations = found.theta[best], found.decrement[best], searched + found.evaluations
-    unidentified, _ = identification(problem, theta)
-    theta = _neutral(space, theta, unidentified)
-    if type(law).approximate is not Law.approximate:
-        problem = Problem.of(law, runs, objective, space)
-        polished = solve(problem, theta[None, :], max_iterations=20)
-        theta, decrement = polished.theta[0], polished.decrement[0]
-        evaluations += polished.evaluations
-    reached, agreement = agreement_of(found.value)
-    search = (len(starts), reached, agreement, float(decrement), evaluations)
-    return _finish(law, recipe, runs, objective, space, theta, started, search=search, problem=problem)
-
-
-def _neutral(space: Space, theta: FloatArray, unidentified: tuple[str, ...]) -> FloatArray:
-    """Put parameters that the data cannot see back to their default."""
-    default = space.coordinates(np.array([p.start for p in space.parameters]))
-    return np.where(np.isin(space.names, unidentified), default, theta)
-
-
-def _paper(
-    law: Law, runs: tuple[Run, ...], objective: Objective, params: Any, started: float
-) -> Fit:
-    """Fit the starting law to convergence, then run the paper's optimiser from it."""
-    recipe = law.paper
-    assert recipe is not None
-    if params:
-        raise InputError(f"recipe 'paper' of law '{law.name}' holds and bounds nothing: use recipe 'common' for that.")
-    beginner = recipes.with_options(law, dict(recipe.start_options))
-    first = _converge(beginner, recipes.COMMON, runs, objective, space_of(beginner, dict(recipe.held)), started)
-    model = recipes.with_options(law, dict(recipe.options))
-    start = np.array([{**first.params, **recipe.start}[name] for name in model.names])
-    problem = Problem.of(model, runs, objective, space_of(model), exact=False)
-    values, _, taken = descend(problem, start, recipe)
-    held = space_of(model, dict(zip(model.names, values.tolist(), strict=True)))
-    search = (1, 1.0, 0.0, np.nan, taken)
-    return _finish(model, recipes.PAPER, runs, objective, held, None, started, search=search)
-
-
-def _finish(
-    law: Law,
-    recipe: str,
-    runs: tuple[Run, ...],
-    objective: Objective,
-    space: Space,
-    theta: FloatArray | None,
-    started: float,
-    *,
-    search: tuple[int, float, float, float, int] = (0, 1.0, 0.0, 0.0, 1),
-    problem: Problem | None = None,
-) -> Fit:
-    """Evaluate the objective exactly, write the certificate and return the fit."""
-    problem = problem or Problem.of(law, runs, objective, space)
-    theta = np.empty(0) if theta is None else theta
-    value = float(problem.value(theta[None, :])[0])
-    starts, reached, agreement, decrement, evaluations = search
-    unidentified, condition, bounds = (), 1.0, ()
-    if theta.size:
-        unidentified, condition = identification(problem, theta)
-        bounds = tuple(name for name in at_bound(problem, theta) if name not in unidentified)
-    fitted = theta.size == 0 or (decrement <= STATIONARY and agreement <= AGREED)
+def _fit_of(found: Found, recipe: str, runs: tuple[Run, ...], started: float) -> Fit:
+    """Write the certificate and return the fit."""
+    problem, theta, local = found.problem, found.theta, found.local
     certificate = Certificate(
-        objective=value,
-        gradient_norm=decrement,
-        starts=starts,
-        reached=reached,
-        agreement=agreement,
-        at_bound=bounds,
-        unidentified=unidentified,
-        condition=condition,
-        evaluations=evaluations,
+        objective=float(problem.value(theta[None, :])[0]),
+        gradient_norm=local.gradient_norm,
+        starts=found.starts,
+        reached=found.reached,
+        agreement=found.agreement,
+        at_bound=tuple(name for name in at_bound(problem, theta) if name not in local.unidentified),
+        unidentified=local.unidentified,
+        condition=local.condition,
+        evaluations=found.evaluations,
         seconds=perf_counter() - started,
-        converged=bool(fitted) and recipe != recipes.PAPER,
+        converged=local.gradient_norm <= STATIONARY and found.agreement <= AGREED and not found.stopped,
     )
-    values = space.values(theta)
-    params = MappingProxyType(dict(zip(law.names, (float(v) for v in values), strict=True)))
-    return Fit(law, recipe, params, value, certificate, runs, problem)
+    values = (float(value) for value in problem.space.values(theta))
+    params = MappingProxyType(dict(zip(problem.law.names, values, strict=True)))
+    return Fit(problem.law, recipe, params, certificate.objective, certificate, runs, problem)
 
 
 def _law(law: str | Law | type[Law], options: Mapping[str, str]) -> Law:
     if isinstance(law, Law):
-        return recipes.with_options(law, dict(options)) if options else law
+        return recipes.with_options(law, options) if options else law
     if isinstance(law, str):
         from lawbench.registry import find_law
 
@@ -311,10 +239,16 @@ def _law(law: str | Law | type[Law], options: Mapping[str, str]) -> Law:
 
 
 def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
-    names = {"lr": "a learning-rate schedule", "steps": "a curve of several steps", "n_params": "a model size",
-             "tokens": "token counts"}  # fmt: skip
+    names = {
+        "lr": "a learning-rate schedule",
+        "steps": "a curve of several steps",
+        "n_params": "a model size",
+        "tokens": "token counts",
+    }
     for run in runs:
-        missing = sorted(law.needs - run.provides - {"prefix"} - ({"steps"} if len(run) == 1 and run.steps[0] else set()))
+        missing = sorted(
+            law.needs - run.provides - {"prefix"} - ({"steps"} if len(run) == 1 and run.steps[0] else set())
+        )
         if missing:
             owner = f"run '{run.name}'" + (f" of dataset '{run.dataset}'" if run.dataset else "")
             what = " and ".join(names[m] for m in missing)

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lawbench.errors import NotApplicableError, unknown
 from lawbench.law import Law, Published
@@ -83,8 +83,6 @@ def only_runs(published: Published, runs: Sequence[Run]) -> bool:
     return bool(published.fitted_on) and set(published.fitted_on) <= {run.name for run in runs}
 
 
-def with_options(law: Law, options: dict[str, str]) -> Law:
+def with_options(law: Law, options: Mapping[str, str]) -> Law:
     """Return the law with some of its options changed."""
     return type(law)(**{**law.choices, **options})
-
-

@@ -15,8 +15,6 @@ import numpy as np
 from lawbench.fitting.problem import Problem
 from lawbench.schedule import FloatArray
 
-_EVALUATIONS_AT_ONCE = 1 << 20
-
 
 @dataclass(frozen=True)
 class Solutions:
@@ -27,15 +25,12 @@ class Solutions:
     theta : ndarray, shape (batch, free)
     value : ndarray, shape (batch,)
         Objective reached.
-    decrement : ndarray, shape (batch,)
-        Decrease that a further Newton step promises, relative to the objective.
     evaluations : int
         Predictions made, over all starts.
     """
 
     theta: FloatArray
     value: FloatArray
-    decrement: FloatArray
     evaluations: int
 
 
@@ -60,23 +55,22 @@ def solve(problem: Problem, theta: FloatArray, *, max_iterations: int = 200, tol
     theta = np.clip(np.array(theta, dtype=np.float64, ndmin=2), low, high)
     value = problem.value(theta)
     damping = np.full(value.shape, 1e-3)
-    decrement = np.full(value.shape, np.inf)
     stalled = np.zeros(value.shape, dtype=np.int64)
     evaluations = theta.shape[0]
     active = np.flatnonzero(np.isfinite(value))
     if theta.shape[-1] == 0:
-        return Solutions(theta, value, np.zeros(value.shape), evaluations)
+        return Solutions(theta, value, evaluations)
     for _ in range(max_iterations):
         if active.size == 0:
             break
         part = problem.rows(active)
-        step, promise, newton = _steps(part, theta[active], damping[active], low, high)
+        step, promise, newton, slope = _steps(part, theta[active], damping[active], low, high)
         moved = np.clip(theta[active] + step, low, high)
         reached = part.value(moved)
         evaluations += 2 * active.size
         gain = value[active] - reached
         better = gain > 0
-        decrement[active] = newton / np.maximum(value[active], 1e-300)
+        scale = np.maximum(value[active], 1e-300)
         ratio = gain / np.maximum(promise, 1e-300)
         damping[active] = np.where(
             ratio > 0.75, damping[active] * 0.1, np.where(ratio > 0.25, damping[active], damping[active] * 5.0)
@@ -84,15 +78,15 @@ def solve(problem: Problem, theta: FloatArray, *, max_iterations: int = 200, tol
         stalled[active] = np.where(gain > 1e-14 * value[active], 0, stalled[active] + 1)
         theta[active[better]] = moved[better]
         value[active[better]] = reached[better]
-        done = (decrement[active] < tolerance) | (stalled[active] > 12)
+        done = ((newton < tolerance * scale) & (slope**2 < tolerance**0.5 * scale)) | (stalled[active] > 12)
         active = active[~done]
-    return Solutions(theta, value, decrement, evaluations)
+    return Solutions(theta, value, evaluations)
 
 
 def _steps(
     problem: Problem, theta: FloatArray, damping: FloatArray, low: FloatArray, high: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return damped steps, the decrease they promise, and that of an undamped step."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return damped steps, the decrease they promise, that of a plain step, and the gradient norm."""
     residuals, jacobian = problem.linearise(theta)
     inside, majorant = problem.objective.curvature(residuals)
     weights = np.broadcast_to(problem.weights, residuals.shape)
@@ -100,23 +94,54 @@ def _steps(
     hessian = np.matmul(jacobian * (weights * inside)[:, None, :], jacobian.swapaxes(1, 2))
     metric = np.einsum("bkn,bn->bk", jacobian**2, weights * majorant)
     metric = np.maximum(metric, 1e-30 * metric.max(axis=1, keepdims=True) + 1e-300)
-    blocked = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
-    gradient = np.where(blocked, 0.0, gradient)
     # In units of the metric the diagonal is at most one: one damping serves all parameters.
     unit = 1.0 / np.sqrt(metric)
+    right = -gradient * unit
     scaled = hessian * unit[:, :, None] * unit[:, None, :]
-    scaled[blocked[:, :, None] | blocked[:, None, :]] = 0.0
-    right = gradient * unit
-    eye = np.eye(theta.shape[1])
-    damped = scaled + damping[:, None, None] * eye
-    flat = np.linalg.solve(damped, -right[..., None])[..., 0]
-    step = flat * unit
-    step = step + _bend(problem, theta, step, residuals, jacobian, damped, unit, inside * weights)
-    clipped = np.clip(theta + step, low, high) - theta
-    inner = clipped / unit
-    promise = -(right * inner).sum(axis=1) - 0.5 * np.einsum("bi,bij,bj->b", inner, scaled, inner)
-    newton = 0.5 * -(right * flat).sum(axis=1)
-    return clipped, promise, newton
+    damped = scaled + damping[:, None, None] * np.eye(theta.shape[1])
+    room = ((low - theta) / unit, (high - theta) / unit)
+    step = _within(damped, right, *room)
+    newton = (right * step).sum(axis=1) - 0.5 * np.einsum("bi,bij,bj->b", step, damped, step)
+    bend = _bend(problem, theta, step * unit, residuals, jacobian, damped, unit, weights * inside)
+    step = np.clip(step + bend, *room)
+    promise = (right * step).sum(axis=1) - 0.5 * np.einsum("bi,bij,bj->b", step, scaled, step)
+    blocked = ((theta <= low) & (right < 0)) | ((theta >= high) & (right > 0))
+    slope = np.sqrt((np.where(blocked, 0.0, right) ** 2).sum(axis=1))
+    return step * unit, promise, newton, slope
+
+
+def _within(matrix: FloatArray, right: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Minimise ``step @ matrix @ step / 2 - right @ step`` within bounds, for a batch."""
+    step = np.linalg.solve(matrix, right[..., None])[..., 0]
+    for row in np.flatnonzero(((step < low) | (step > high)).any(axis=1)):
+        step[row] = _active_set(matrix[row], right[row], low[row], high[row])
+    return step
+
+
+def _active_set(matrix: FloatArray, right: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Solve one bounded quadratic problem by adding and releasing one bound at a time."""
+    step = np.zeros_like(right)
+    held = ((low >= 0) & (right < 0)) | ((high <= 0) & (right > 0))
+    for _ in range(4 * right.size):
+        free = ~held
+        target = step.copy()
+        target[free] = np.linalg.solve(
+            matrix[np.ix_(free, free)], right[free] - matrix[np.ix_(free, held)] @ step[held]
+        )
+        move = target - step
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(move > 0, (high - step) / move, np.where(move < 0, (low - step) / move, np.inf))
+        share = min(1.0, float(room.min(initial=np.inf)))
+        step = np.clip(step + share * move, low, high)
+        if share < 1.0:
+            held[int(np.argmin(room))] = True
+            continue
+        push = right - matrix @ step
+        inward = held & (((step <= low) & (push > 0)) | ((step >= high) & (push < 0)))
+        if not inward.any():
+            break
+        held[int(np.argmax(np.where(inward, np.abs(push), 0.0)))] = False
+    return step
 
 
 def _bend(
@@ -129,16 +154,17 @@ def _bend(
     unit: FloatArray,
     weights: FloatArray,
 ) -> FloatArray:
-    """Return the second-order part of a step (geodesic acceleration), which follows curved valleys.
+    """Return the second-order part of a step in units of the metric (geodesic acceleration).
 
-    Transtrum and Sethna, 2012, arXiv 1201.5885: half the response to the second derivative of the
-    residuals along the step; left out where it is not small against the step itself.
+    It follows curved valleys (Transtrum and Sethna 2012, arXiv 1201.5885): half the response to
+    the second derivative of the residuals along the step; left out where it is not small against
+    the step itself.
     """
     h = 0.1
     ahead = problem.residuals(theta + h * step)
     along = np.einsum("bkn,bk->bn", jacobian, step)
     second = 2.0 / h * ((ahead - residuals) / h - along)
     right = np.einsum("bkn,bn->bk", jacobian, np.where(np.isfinite(second), weights * second, 0.0)) * unit
-    bend = -0.5 * np.linalg.solve(damped, right[..., None])[..., 0] * unit
-    small = np.linalg.norm(bend / unit, axis=1) <= 0.75 * np.linalg.norm(step / unit, axis=1)
+    bend = -0.5 * np.linalg.solve(damped, right[..., None])[..., 0]
+    small = np.linalg.norm(bend, axis=1) <= 0.75 * np.linalg.norm(step / unit, axis=1)
     return np.where(small[:, None], bend, 0.0)

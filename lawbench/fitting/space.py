@@ -167,9 +167,8 @@ def _tie(expression: str, law: Law) -> Tie:
         interpreter = Interpreter(user_symbols=symbols, minimal=True, use_numpy=True)
         out = interpreter(expression, show_errors=False)
         if interpreter.error:
-            raise InputError(
-                f"expression '{expression}' of law '{law.name}' cannot be evaluated: {interpreter.error[0].get_error()[1]}."
-            )
+            reason = interpreter.error[0].get_error()[1]
+            raise InputError(f"expression '{expression}' of law '{law.name}' cannot be evaluated: {reason}.")
         return out
 
     return tie

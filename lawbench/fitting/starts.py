@@ -40,7 +40,7 @@ def _grid(problem: Problem) -> FloatArray:
     """Return parameter vectors, shape (grid, k): every combination of the gridded parameters."""
     space, linear = problem.space, problem.law.linear
     free = set(space.names)
-    axes = []
+    axes: list[tuple[float, ...]] = []
     for parameter in space.parameters:
         solved = parameter.name in linear and not space.ties
         if parameter.name in space.held:
@@ -87,7 +87,9 @@ def _project(problem: Problem, values: FloatArray, linear: list[int]) -> FloatAr
         right = np.einsum("gkn,gn->gk", columns * weights[:, None, :], target)
         solved = np.linalg.solve(normal, right[..., None])[..., 0]
         residuals = np.einsum("gkn,gk->gn", columns, solved) - target
-        spread = np.maximum(np.abs(residuals), problem.objective.threshold if problem.objective.loss == "huber" else 1.0)
+        spread = np.maximum(
+            np.abs(residuals), problem.objective.threshold if problem.objective.loss == "huber" else 1.0
+        )
         weights = problem.weights / spread * (1.0 if problem.objective.loss == "huber" else spread)
     for j, i in enumerate(linear):
         parameter = problem.space.parameters[i]

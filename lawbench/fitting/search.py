@@ -1,0 +1,136 @@
+"""The three ways to a law's parameters: converged, early-stopped as in its paper, or given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lawbench.errors import FitError, InputError
+from lawbench.fitting.adamw import descend
+from lawbench.fitting.certificate import STATIONARY, Local, agreement_of, look_around
+from lawbench.fitting.objective import Objective
+from lawbench.fitting.problem import Problem
+from lawbench.fitting.recipes import with_options
+from lawbench.fitting.solve import solve
+from lawbench.fitting.space import Space, space_of
+from lawbench.fitting.starts import screen
+from lawbench.law import Law
+from lawbench.runs import Run
+from lawbench.schedule import FloatArray
+
+STARTS = 8
+"""Starts that are polished, of those that the grid gives."""
+SCREENED = 40
+"""Points a curve that rank the grid."""
+POLISH = 5
+"""Steps with exact sums where the approximate ones left a gradient."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Coordinates that a search ended at, and what it says of itself.
+
+    Attributes
+    ----------
+    problem : Problem
+        With the law's exact sums.
+    theta : ndarray, shape (free,)
+    starts, reached, agreement, evaluations
+        As in `Certificate`; by default there was no search.
+    local : Local
+    stopped : bool
+        Whether an optimiser was stopped early, on purpose.
+    """
+
+    problem: Problem
+    theta: FloatArray
+    starts: int = 0
+    reached: float = 1.0
+    agreement: float = 0.0
+    evaluations: int = 1
+    local: Local = Local(gradient_norm=0.0, unidentified=(), condition=1.0)
+    stopped: bool = False
+
+
+def given(law: Law, runs: Sequence[Run], objective: Objective, values: Mapping[str, float]) -> Found:
+    """Return parameters that are known already."""
+    return Found(Problem.of(law, runs, objective, space_of(law, dict(values))), np.empty(0))
+
+
+def converged(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> Found:
+    """Screen a grid on thinned curves, polish the best starts, and finish with exact sums.
+
+    Raises
+    ------
+    FitError
+        If no start gives a finite prediction.
+    """
+    estimate = law.estimate(runs)
+    if estimate is not None:
+        return given(law, runs, objective, estimate)
+    thinned = Problem.of(law, [_thin(run) for run in runs], objective, space, exact=False)
+    starts, searched = screen(thinned, STARTS)
+    problem = Problem.of(law, runs, objective, space, exact=False)
+    ends = solve(problem, starts)
+    best = int(np.argmin(ends.value))
+    if not np.isfinite(ends.value[best]):
+        raise FitError(f"law '{law.name}' gives no finite prediction from any start: check its bounds and the data.")
+    evaluations = searched + ends.evaluations
+    local = look_around(problem, ends.theta[best])
+    theta = _neutral(problem, ends.theta[best], local.unidentified)
+    if type(law).approximate is not Law.approximate:
+        problem = Problem.of(law, runs, objective, space)
+        local = look_around(problem, theta)
+        if local.gradient_norm > STATIONARY:
+            polished = solve(problem, theta[None, :], max_iterations=POLISH)
+            theta, evaluations = polished.theta[0], evaluations + polished.evaluations
+            local = look_around(problem, theta)
+    reached, agreement = agreement_of(ends.value)
+    return Found(problem, theta, len(starts), reached, agreement, evaluations, local)
+
+
+def early_stopped(law: Law, runs: Sequence[Run], objective: Objective, params: Any = None) -> Found:
+    """Fit the paper's starting law to convergence, then run the paper's optimiser from it.
+
+    Raises
+    ------
+    InputError
+        If parameters are held or bounded, which the paper's protocol does not do.
+    """
+    recipe = law.paper
+    assert recipe is not None
+    if params:
+        raise InputError(f"recipe 'paper' of law '{law.name}' holds and bounds nothing: use recipe 'common' for that.")
+    beginner = with_options(law, recipe.start_options)
+    first = converged(beginner, runs, objective, space_of(beginner, dict(recipe.held)))
+    reached = dict(zip(law.names, first.problem.space.values(first.theta).tolist(), strict=True))
+    model = with_options(law, recipe.options)
+    start = np.array([{**reached, **recipe.start}[name] for name in model.names])
+    problem = Problem.of(model, runs, objective, space_of(model), exact=False)
+    values, _, taken = descend(problem, start, recipe)
+    end = given(model, runs, objective, dict(zip(model.names, values.tolist(), strict=True)))
+    return Found(end.problem, end.theta, starts=1, evaluations=first.evaluations + taken, stopped=True)
+
+
+def _thin(run: Run) -> Run:
+    """Keep at most 40 evenly spaced points of a curve: enough to rank starts by."""
+    if len(run) <= SCREENED:
+        return run
+    keep = np.zeros(len(run), dtype=bool)
+    keep[np.linspace(0, len(run) - 1, SCREENED).round().astype(int)] = True
+    return run.select(keep)
+
+
+def _neutral(problem: Problem, theta: FloatArray, unidentified: tuple[str, ...]) -> FloatArray:
+    """Put parameters that leave no trace in the data back to their default.
+
+    A parameter may also have no effect only where it ended, at the far end of its range: it stays.
+    """
+    space = problem.space
+    default = space.coordinates(np.array([p.start for p in space.parameters]))
+    moved = np.where(np.isin(space.names, unidentified), default, theta)
+    before, after = problem.value(np.stack([theta, moved]))
+    return moved if abs(after - before) <= 1e-9 * before else theta
