@@ -1,0 +1,304 @@
+"""The runner: every entry on every task, in parallel, stored cell by cell.
+
+joblib does the scale-out; another backend (a Dask cluster) is another name of its backend. Each
+worker keeps one child process that computes its cells, so that a law that never ends can be
+stopped without losing the worker.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lawbench.cell import Outcome, describe, evaluate, failure
+from lawbench.columns import as_frame
+from lawbench.entries import Entry, LawLike, entries_for
+from lawbench.errors import InputError, LawbenchError, NotApplicableError, UnreachableDataError, unknown
+from lawbench.fitting.recipes import PUBLISHED
+from lawbench.killable import Child, ChildDiedError, TimedOutError
+from lawbench.law import Law
+from lawbench.registry import find_law, law_from_file, law_names
+from lawbench.store import Store, default_folder, fingerprint, law_hash
+from lawbench.tasks import Task, TaskInfo, load_task
+from lawbench.tasks import tasks as all_tasks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TIMEOUT = 600.0
+"""Seconds after which a cell is stopped."""
+BACKEND = "loky"
+"""joblib's local worker processes."""
+Progress = Callable[[int, int, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An entry on a task, as it travels to a worker.
+
+    Attributes
+    ----------
+    entry : Entry
+    law : str, Path or type of Law
+        Name of a registered law, file of another one, or the class itself.
+    law_hash, task, fingerprint : str
+    """
+
+    entry: Entry
+    law: LawLike
+    law_hash: str
+    task: str
+    fingerprint: str
+
+
+def run(
+    laws: Iterable[LawLike] | LawLike | None = None,
+    tasks: Iterable[str] | str | None = None,
+    recipes: Iterable[str] | str | None = None,
+    n_jobs: int | None = None,
+    out: str | Path | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    progress: Progress | None = None,
+    backend: str = BACKEND,
+) -> pd.DataFrame:
+    """Run entries on tasks and return one row a cell; only what has changed is computed.
+
+    Parameters
+    ----------
+    laws : names, labels, classes or paths of law files, optional
+        See `lawbench.entries.entries_for`; all registered laws if None.
+    tasks : str or iterable of str, optional
+        Names of tasks or datasets; all tasks if None. Tasks whose data cannot be reached are left
+        out, and named in ``attrs["left_out"]``.
+    recipes : str or iterable of str, optional
+        All that a law has if None.
+    n_jobs : int, optional
+        Worker processes; as many as there are usable cores if None. Results do not depend on it.
+    out : str or Path, optional
+        Folder of the stored results; ``$LAWBENCH_RESULTS`` or ``results`` if None.
+    timeout : float
+        Seconds after which a cell is stopped and becomes a failed row.
+    progress : callable, optional
+        Called with the number of finished cells, of all cells, and the newest row.
+    backend : str
+        Name of the joblib backend that runs the workers.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in `lawbench.columns`, ordered by task and entry. ``attrs`` holds ``left_out``
+        (task -> reason), ``ignored`` (sentences about stored files that were not used),
+        ``computed`` (number of cells that ran) and ``store``.
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        For names that do not exist, or nothing to run.
+    UnreachableDataError
+        If the data of no task can be reached.
+    DataError
+        If a file of data is not what its card says.
+    """
+    _check(n_jobs, timeout)
+    _task.cache_clear()  # data may have changed since an earlier run of this process
+    entries = entries_for(laws, recipes)
+    loaded, left_out = _reachable(choose(tasks))
+    cells = _cells(entries, loaded)
+    if not cells:
+        raise InputError("there is nothing to run: no chosen law has a chosen recipe on a chosen task.")
+    store = Store(Path(out) if out is not None else default_folder())
+    done, ignored = _stored(cells, store)
+    todo = [cell for cell in cells if (cell.task, cell.entry.label) not in done]
+    if progress is not None:
+        progress(len(done), len(cells), {})
+    for outcome in _computed(todo, n_jobs or cores(), timeout, backend):
+        store.write(outcome)
+        done[outcome.row["task"], outcome.row["entry"]] = outcome
+        if progress is not None:
+            progress(len(done), len(cells), outcome.row)
+    frame = as_frame(outcome.row for outcome in done.values())
+    frame.attrs = {"left_out": left_out, "ignored": ignored, "computed": len(todo), "store": str(store.folder)}
+    return frame
+
+
+def choose(names: Iterable[str] | str | None) -> list[TaskInfo]:
+    """Return the tasks of some task or dataset names; all tasks if None."""
+    known = all_tasks()
+    wanted = [names] if isinstance(names, str) else None if names is None else list(names)
+    if wanted is None:
+        return known
+    for name in wanted:
+        if not any(name in (task.name, task.dataset) for task in known):
+            # A name with a slash means a task; the shorter list helps more than the longer one.
+            kind, choices = (
+                ("task", {t.name for t in known}) if "/" in name else ("dataset", {t.dataset for t in known})
+            )
+            raise unknown(kind, name, choices)
+    return [task for task in known if task.name in wanted or task.dataset in wanted]
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def _check(n_jobs: int | None, timeout: float) -> None:
+    if n_jobs is not None and n_jobs < 1:
+        raise InputError(f"{n_jobs} workers cannot run anything: give a number of at least 1.")
+    if not timeout > 0:
+        raise InputError(f"a time-out of {timeout:g} s leaves no time: give seconds above 0.")
+
+
+def _reachable(chosen: list[TaskInfo]) -> tuple[dict[str, Task], dict[str, str]]:
+    """Load tasks; return those there are, and why the others are left out."""
+    loaded: dict[str, Task] = {}
+    left_out: dict[str, str] = {}
+    unreachable: dict[str, str] = {}
+    for info in chosen:
+        if info.dataset not in unreachable:
+            try:
+                loaded[info.name] = _task(info.name)
+                continue
+            except UnreachableDataError as error:  # one attempt a dataset: the network may be slow to say no
+                unreachable[info.dataset] = str(error)
+        left_out[info.name] = unreachable[info.dataset]
+    if chosen and not loaded:
+        raise UnreachableDataError(f"the data of no task can be reached: {next(iter(left_out.values()))}")
+    return loaded, left_out
+
+
+def _cells(entries: Mapping[Entry, type[Law]], loaded: Mapping[str, Task]) -> list[Cell]:
+    """Return the cells of entries on tasks, task by task, so that a worker loads little."""
+    return [
+        Cell(entry, _portable(law), law_hash(law), task.name, fingerprint(entry, task.fingerprint, law_hash(law)))
+        for task in loaded.values()
+        for entry, law in entries.items()
+        if _concerns(entry, law, task.dataset)
+    ]
+
+
+def _concerns(entry: Entry, law: type[Law], dataset: str) -> bool:
+    """Published parameters of another dataset are no cell at all."""
+    if not entry.recipe.startswith(PUBLISHED):
+        return True
+    source = entry.recipe.partition(":")[2]
+    chosen = law(**dict(entry.options)).choices
+    return any(
+        p.source == source and p.dataset == dataset and law(**dict(p.options)).choices == chosen for p in law.published
+    )
+
+
+def _portable(law: type[Law]) -> LawLike:
+    """Return what a worker finds a law by."""
+    if law.__module__ == f"lawbench.laws.{law.name}" and law.name in law_names():
+        return law.name
+    path = Path(law.predict.__code__.co_filename) if hasattr(law.predict, "__code__") else None
+    if law.__module__ == f"lawbench_law_{law.name}" and path is not None and path.is_file():
+        return path
+    return law
+
+
+def _stored(cells: list[Cell], store: Store) -> tuple[dict[tuple[str, str], Outcome], list[str]]:
+    """Return the stored outcomes that still hold, and what was found and not used."""
+    done: dict[tuple[str, str], Outcome] = {}
+    ignored: list[str] = []
+    old = 0
+    for cell in cells:
+        found = store.read(cell.task, cell.entry.label)
+        if isinstance(found, str):
+            ignored.append(found)
+        elif found is not None and found.row["fingerprint"] != cell.fingerprint:
+            old += 1
+        elif found is not None and found.status != "failed":
+            done[cell.task, cell.entry.label] = found
+    if old:
+        ignored.append(f"{old} stored results were made by other laws, data or code: they are computed again.")
+    return done, ignored
+
+
+def _computed(todo: list[Cell], n_jobs: int, timeout: float, backend: str) -> Iterator[Outcome]:
+    """Compute cells and yield each as soon as it is there. Nothing is started for no cells."""
+    if not todo:
+        return
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    n_jobs = min(n_jobs, len(todo))
+    threads = {"inner_max_num_threads": 1} if backend == BACKEND and n_jobs > 1 else {}
+    try:
+        with parallel_config(backend=backend, n_jobs=n_jobs, **threads):
+            parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+            yield from parallel(delayed(compute)(cell, timeout) for cell in todo)
+    except TerminatedWorkerError as error:
+        raise LawbenchError(
+            "a worker process was killed, perhaps for lack of memory: run again with fewer jobs; "
+            "finished cells are kept."
+        ) from error
+    finally:
+        _child().close()
+        if backend == BACKEND and n_jobs > 1:
+            from joblib.externals.loky import get_reusable_executor
+
+            # Laws may be edited between two runs of one session: workers must not remember them.
+            get_reusable_executor().shutdown(wait=False, kill_workers=True)
+
+
+def compute(cell: Cell, timeout: float = TIMEOUT) -> Outcome:
+    """Return the outcome of a cell, computed in a child process; whatever goes wrong is a row."""
+    try:
+        return _child().call(_outcome, cell, timeout=timeout)
+    except (TimedOutError, ChildDiedError) as error:
+        # A law may fail when it is merely looked at; describing it again must not hang the run.
+        described = _child().call(_described, cell, timeout=max(timeout, 60.0))
+        return failure(described, f"law '{cell.entry.law}' {error}")
+
+
+@lru_cache
+def _child() -> Child:
+    return Child()
+
+
+def _outcome(cell: Cell) -> Outcome:
+    """Evaluate a cell; runs in the child."""
+    import warnings
+
+    import numpy as np
+
+    row = _described(cell)
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = evaluate(cell.entry, _task(cell.task), _law(cell))
+    except NotApplicableError as error:
+        return Outcome({**row, "status": "not_applicable", "reason": str(error)})
+    except LawbenchError as error:
+        return failure(row, str(error))
+    except Exception as error:
+        return failure(row, f"law '{cell.entry.law}' raised {type(error).__name__}: {error}")
+    return replace(found, row={**found.row, "fingerprint": cell.fingerprint})
+
+
+def _described(cell: Cell) -> dict[str, Any]:
+    law = _law(cell)
+    if not isinstance(cell.law, type) and law_hash(law) != cell.law_hash:
+        raise InputError(f"law '{law.name}' was edited while it was running: start again.")
+    return describe(cell.entry, _task(cell.task), law) | {"fingerprint": cell.fingerprint}
+
+
+def _law(cell: Cell) -> type[Law]:
+    if isinstance(cell.law, type):
+        return cell.law
+    if isinstance(cell.law, Path):
+        return law_from_file(cell.law)
+    return find_law(cell.law)
+
+
+@lru_cache
+def _task(name: str) -> Task:
+    return load_task(name)
