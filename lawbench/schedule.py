@@ -95,7 +95,7 @@ class Schedule:
         the peak.
         """
         lr = self.lr if _known(warmup) == "raw" else self._flat
-        return self._once(f"drops:{warmup == 'raw'}", lambda: -np.diff(lr, prepend=lr[0]))
+        return self._once(f"drops:{warmup == 'raw'}", lambda: np.concatenate([[0.0], lr[:-1] - lr[1:]]))
 
     @property
     def _flat(self) -> FloatArray:
