@@ -184,7 +184,7 @@ def _tidy(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     tidy[list(_TEXT)] = tidy[list(_TEXT)].astype(object).fillna("").astype(str)
     for name in (metric, "noise_floor", "extrapolation", "seconds", "n_params_law"):
         tidy[name] = pd.to_numeric(tidy[name], errors="coerce").astype(np.float64)
-    tidy["ranked"] = tidy["ranked"].astype(bool)
+    tidy["ranked"] = [not pd.isna(x) and bool(x) for x in tidy["ranked"]]
     scored = tidy["status"].isin(["ok", "reference"]) & np.isfinite(tidy[metric]) & (tidy[metric] >= 0)
     # A row that claims success without a usable error is a failure, whoever wrote it.
     broken = (tidy["status"] == "ok") & ~scored

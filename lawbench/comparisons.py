@@ -95,7 +95,8 @@ def recipe_effect(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.
     grid = lay_out(rows, board, masked=masked)
     key = ["law", "task"]
     cells = grid.cells[grid.cells["error"].notna()]
-    common = cells[(cells["recipe"] == "common") & (cells["options"] == "")]
+    # The label of an entry is its law where options and recipe are the defaults.
+    common = cells[cells["entry"] == cells["law"]]
     out = cells[cells["recipe"] != "common"].merge(
         common[[*key, "error"]].rename(columns={"error": "common"}), on=key, how="inner", validate="many_to_one"
     )

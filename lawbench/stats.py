@@ -85,7 +85,7 @@ def skill(log_ratio: ArrayLike, families: Sequence[str]) -> Floats:
     >>> skill(np.log([0.5, 0.5, 0.125]), ["a", "a", "b"]).round(12).item()
     0.75
     """
-    out: Floats = -np.expm1(family_means(log_ratio, families).mean(axis=-1))
+    out: Floats = 0.0 - np.expm1(family_means(log_ratio, families).mean(axis=-1))
     return out
 
 

@@ -1,0 +1,170 @@
+"""What the curve figures show: per predicted curve the truth, what counts, every entry's prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lawbench.errors import InputError, LawbenchError
+
+Floats = NDArray[np.float64]
+Predictions = Mapping[tuple[str, str], Sequence[Any]]
+POINTS_DRAWN = 180
+"""Points drawn a curve; longer curves are thinned evenly, their ends kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One predicted curve, or all one-point runs of a task pooled into one panel.
+
+    Attributes
+    ----------
+    title : str
+    x, truth : ndarray, shape (n,)
+        Thousands of steps (or training compute in FLOP) and losses in nats per token.
+    counts : ndarray of bool, shape (n,)
+        Points that count.
+    lines : dict of str to ndarray, shape (n,)
+        Predicted loss by entry.
+    floor : float or None
+        Noise floor of the task, in log loss.
+    """
+
+    title: str
+    x: Floats
+    truth: Floats
+    counts: NDArray[np.bool_]
+    lines: dict[str, Floats]
+    floor: float | None
+
+    @property
+    def ignored_until(self) -> float | None:
+        """Last ``x`` of the leading points that do not count."""
+        first = int(np.argmax(self.counts)) if self.counts.any() else self.counts.size
+        return float(self.x[first - 1]) if first > 0 else None
+
+    def residual(self, entry: str) -> Floats:
+        """Return prediction over truth minus 1, in per cent."""
+        out: Floats = 100.0 * (self.lines[entry] / self.truth - 1.0)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """The panels of one dataset and track, drawn together."""
+
+    track: str
+    dataset: str
+    pooled: bool
+    panels: tuple[Panel, ...]
+    entries: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of its figures."""
+        return f"{self.track}-{self.dataset}"
+
+
+@dataclass
+class Galleries:
+    """All galleries, and a sentence for each that could not be built."""
+
+    shown: list[Gallery] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def galleries(rows: pd.DataFrame, predictions: Predictions, load: Callable[[str], Any]) -> Galleries:
+    """Return what can be drawn of a set of rows and their predictions.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a cell.
+    predictions : mapping
+        ``(task, entry)`` to one array a predicted run.
+    load : callable
+        Returns a task by its name.
+    """
+    out = Galleries()
+    scored = rows[rows["status"].isin(["ok", "reference"])]
+    for (track, dataset), own in scored.groupby(["track", "dataset"], sort=True):
+        name = f"{track}-{dataset}"
+        try:
+            gallery = _gallery(str(track), str(dataset), own, predictions, load)
+        except LawbenchError as error:
+            out.problems[name] = (
+                f"The curves of {dataset} ({track}) are left out: its data could not be used here "
+                f"({type(error).__name__}). Run `lawbench fetch {dataset}`, then write the report again."
+            )
+        except Exception as error:
+            # Whatever is wrong with one dataset's predictions, the rest of the report still stands.
+            out.problems[name] = f"The curves of {dataset} ({track}) are left out: {type(error).__name__}: {error}."
+        else:
+            if gallery.panels:
+                out.shown.append(gallery)
+    return out
+
+
+def _gallery(
+    track: str, dataset: str, rows: pd.DataFrame, predictions: Predictions, load: Callable[[str], Any]
+) -> Gallery:
+    panels: list[Panel] = []
+    pooled = False
+    for name in sorted(set(rows["task"])):
+        entries = sorted(e for e in rows.loc[rows["task"] == name, "entry"] if (name, e) in predictions)
+        if not entries:
+            continue
+        task = load(name)
+        made = [(e, [np.asarray(p, dtype=np.float64) for p in predictions[name, e]]) for e in entries]
+        for entry, arrays in made:
+            _check(name, entry, arrays, task.truth())
+        pooled = all(len(run) == 1 for run in task.truth())
+        short = name.split("/", 1)[-1]
+        panels += [_pool(task, short, made)] if pooled else _curves(task, short, made)
+    shown = sorted({entry for panel in panels for entry in panel.lines})
+    return Gallery(track, dataset, pooled, tuple(panels), tuple(shown))
+
+
+def _check(task: str, entry: str, arrays: Sequence[Floats], truth: Sequence[Any]) -> None:
+    shapes, expected = [a.shape for a in arrays], [(len(run),) for run in truth]
+    if shapes != expected:
+        raise InputError(f"entry '{entry}' on task '{task}' has predictions of shape {shapes}, not {expected}.")
+
+
+def _curves(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> list[Panel]:
+    out = []
+    for i, run in enumerate(task.truth()):
+        keep = np.unique(np.linspace(0, len(run) - 1, min(len(run), POINTS_DRAWN)).round().astype(int))
+        out.append(
+            Panel(
+                title=run.name if short == task.track else f"{run.name} ({short.removeprefix(f'{task.track}-')})",
+                x=run.steps[keep] / 1000.0,
+                truth=run.loss[keep],
+                counts=np.asarray(task.counts[i], dtype=bool)[keep],
+                lines={entry: arrays[i][keep] for entry, arrays in made},
+                floor=task.noise_floor,
+            )
+        )
+    return out
+
+
+def _pool(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> Panel:
+    runs = task.truth()
+    compute = [run.compute for run in runs]
+    if any(c is None for c in compute):
+        raise InputError(f"task '{task.name}' has runs without model size or tokens: there is nothing to plot against.")
+    x = np.concatenate(compute)
+    order = np.argsort(x, kind="stable")
+    return Panel(
+        title=short,
+        x=x[order],
+        truth=np.concatenate([run.loss for run in runs])[order],
+        counts=np.concatenate([np.asarray(c, dtype=bool) for c in task.counts])[order],
+        lines={entry: np.concatenate(arrays)[order] for entry, arrays in made},
+        floor=task.noise_floor,
+    )

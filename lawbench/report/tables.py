@@ -1,0 +1,269 @@
+"""Tables of a report, once as text cells; the page and the Markdown file show the same cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+Format = Callable[[Any], str]
+EMPTY = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a frame, its heading, and how a value is written."""
+
+    key: str
+    label: str
+    show: Format
+    meaning: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings and cells, ready to be written."""
+
+    columns: tuple[Column, ...]
+    cells: tuple[tuple[str, ...], ...]
+    muted: tuple[bool, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.cells)
+
+    @property
+    def lines(self) -> list[tuple[tuple[str, ...], bool]]:
+        """Cells of each line, and whether it is shown in grey."""
+        return list(zip(self.cells, self.muted or (False,) * len(self.cells), strict=True))
+
+    def markdown(self) -> str:
+        """Return the table in Markdown."""
+        head = "| " + " | ".join(c.label for c in self.columns) + " |"
+        rule = "|" + "|".join("---:" if c.numeric else "---" for c in self.columns) + "|"
+        body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.cells]
+        return "\n".join([head, rule, *body]) + "\n"
+
+
+def missing(value: Any) -> bool:
+    """Return whether a value is absent: None, NaN, NA or empty text."""
+    return value is None or value == "" if isinstance(value, str | None) else bool(pd.isna(value))
+
+
+def text(value: Any) -> str:
+    """Write text."""
+    return EMPTY if missing(value) else str(value)
+
+
+def whole(value: Any) -> str:
+    """Write a whole number."""
+    return EMPTY if missing(value) else f"{int(value):,}".replace(",", " ")
+
+
+def fixed(digits: int) -> Format:
+    """Return a format with a fixed number of decimals and a true minus sign."""
+
+    def show(value: Any) -> str:
+        if missing(value) or not math.isfinite(float(value)):
+            return EMPTY
+        return _minus(f"{round(float(value), digits) + 0.0:.{digits}f}")
+
+    return show
+
+
+def significant(digits: int) -> Format:
+    """Return a format with a number of significant digits, as `%g` writes it."""
+
+    def show(value: Any) -> str:
+        if missing(value) or not math.isfinite(float(value)):
+            return EMPTY
+        return _minus(f"{float(value) + 0.0:.{digits}g}")
+
+    return show
+
+
+def _minus(text: str) -> str:
+    """Put a true minus sign before a number; exponents keep their hyphen."""
+    return f"−{text[1:]}" if text.startswith("-") else text
+
+
+def yes(value: Any) -> str:
+    """Write a truth value."""
+    return EMPTY if missing(value) else ("yes" if bool(value) else "no")
+
+
+def table(frame: pd.DataFrame, columns: Sequence[Column], muted: Sequence[bool] = ()) -> Table:
+    """Return the cells of a frame, in the order and format of the columns."""
+    series = [[column.show(value) for value in frame[column.key]] for column in columns]
+    return Table(tuple(columns), tuple(zip(*series, strict=True)), tuple(muted))
+
+
+def _words(key: str, label: str, meaning: str = "") -> Column:
+    return Column(key, label, text, meaning, numeric=False)
+
+
+BOARD = (
+    Column("rank", "rank", whole),
+    _words("entry", "entry", "law, options in brackets, recipe after @ (common is left out)"),
+    Column("skill", "skill", fixed(3), "1 − error relative to the baseline, geometric mean, families weigh equally"),
+    _words("interval", "95 % interval", "Student t over dataset families"),
+    Column("error", "× baseline", significant(3), "error relative to the baseline"),
+    Column("log_mae", "error, %", lambda x: significant(3)(None if missing(x) else 100 * x),
+           "mean absolute error of log loss, in per cent of the loss, geometric mean over tasks"),
+    Column("floors", "× noise", significant(3), "error in multiples of the noise floor, where it is known"),
+    Column("win_rate", "win rate", fixed(2), "against the best entry of each other law; a tie is half a win"),
+    Column("mean_rank", "mean rank", fixed(2), "near-copies count once"),
+    _words("tied", "tied with leader"),
+    Column("tasks_ok", "ok", whole, "tasks scored"),
+    Column("failed", "failed", whole, "scored with the worst ratio on the task, at least 1"),
+    Column("not_applicable", "n/a", whole, "not applicable: not ranked, never imputed"),
+    Column("n_params_law", "par.", whole, "fitted parameters of the law"),
+    Column("seconds", "fit, s", significant(2), "seconds over all tasks"),
+)  # fmt: skip
+PAIRS = (
+    _words("entry", "entry"),
+    _words("other", "against"),
+    Column("ratio", "error ratio", fixed(3), "geometric mean, families weigh equally; below 1 the first is better"),
+    _words("interval", "95 % interval"),
+    Column("wins", "wins", whole),
+    Column("ties", "ties", whole, "differences below the noise floor"),
+    Column("losses", "losses", whole),
+    Column("p_holm", "p (Holm)", significant(2), "paired t test over families, adjusted over all pairs of the board"),
+    _words("verdict", "verdict"),
+)
+METRICS = (
+    _words("entry", "entry"),
+    _words("status", "status"),
+    Column("log_mae", "log MAE", significant(4), "primary: mean absolute error of log loss on points that count"),
+    Column("log_mae_unmasked", "log MAE, all points", significant(4)),
+    Column("mae", "MAE", fixed(5), "nats per token"),
+    Column("mae_unmasked", "MAE, all points", fixed(5)),
+    Column("rmse", "RMSE", fixed(5)),
+    Column("r2", "R²", fixed(4)),
+    Column("prede", "PredE", fixed(5), "mean relative error"),
+    Column("worste", "WorstE", fixed(5), "largest relative error"),
+    Column("final_error", "final", fixed(5), "relative error of the last point"),
+    Column("bias_last10", "bias, last 10 %", fixed(5), "signed"),
+    Column("decisions", "decisions", fixed(2), "share of pairs of schedules put in the right order"),
+)
+CERTIFICATES = (
+    _words("entry", "entry"),
+    _words("task", "task"),
+    Column("converged", "converged", yes, numeric=False),
+    Column("objective", "objective", significant(8)),
+    Column("cert_gradient_norm", "gradient", significant(2), "norm of the gradient at the solution"),
+    Column("cert_starts", "starts", whole),
+    Column("cert_reached", "reached", fixed(2), "share of starts that reached the best objective"),
+    Column("cert_agreement", "agreement", significant(2), "relative difference of the two best starts"),
+    _words("cert_at_bound", "at a bound"),
+    _words("cert_unidentified", "not identified"),
+    Column("cert_condition", "condition", significant(2), "condition number of the Jacobian"),
+    Column("cert_evaluations", "evaluations", whole),
+    Column("seconds", "seconds", significant(2)),
+)
+FLOORS = (
+    _words("task", "task"),
+    _words("ranked", "ranked"),
+    Column("noise_floor", "noise floor, %", lambda x: significant(2)(None if missing(x) else 100 * x),
+           "of the loss; smaller differences are ties"),
+    Column("n_fitted", "fitted points", whole),
+    Column("n_scored", "scored points", whole),
+    Column("extrapolation", "reach", lambda x: EMPTY if missing(x) else f"{float(x):.3g}×",
+           "how far beyond the fitted steps, tokens or sizes"),
+    _words("best", "best entry"),
+    Column("best_error", "its error, %", lambda x: significant(3)(None if missing(x) else 100 * x)),
+    Column("best_floors", "× noise", significant(3)),
+)  # fmt: skip
+RECIPES = (
+    _words("law", "law"),
+    _words("options", "options"),
+    _words("recipe", "recipe"),
+    _words("task", "task"),
+    _words("status", "status"),
+    Column("log_mae", "error", significant(4)),
+    Column("common", "error, common", significant(4)),
+    Column("ratio", "ratio", fixed(3), "above 1: worse than the converged fit with default options"),
+    Column("beyond_floor", "beyond noise", yes, numeric=False),
+)
+MISSING_CELLS = (
+    _words("entry", "entry"),
+    _words("task", "task"),
+    _words("status", "status"),
+    _words("reason", "reason"),
+)
+
+DRAWN = ("dataset", "objective", "converged", "n_fitted", "n_scored")
+"""Columns that the tables read beyond those of a board."""
+
+
+def interval(frame: pd.DataFrame, low: str, high: str, digits: int = 3) -> list[str]:
+    """Write the ends of an interval in one cell a row."""
+    show = fixed(digits)
+    pairs = zip(frame[low], frame[high], strict=True)
+    return ["" if missing(a) or missing(b) else f"{show(a)} to {show(b)}" for a, b in pairs]
+
+
+def board_table(board: pd.DataFrame) -> Table:
+    """Return the table of a leaderboard; columns without any value are left out."""
+    frame = board.assign(interval=interval(board, "skill_low", "skill_high"), tasks_ok=board["ok"])
+    keep = [c for c in BOARD if c.key not in {"interval", "tied", "failed", "not_applicable"} or _says(frame[c.key])]
+    return table(frame, keep, [bool(x) for x in frame["rank"].isna()])
+
+
+def pair_table(pairs: pd.DataFrame) -> Table:
+    """Return the table of all pairs; columns without any value are left out."""
+    frame = pairs.assign(interval=interval(pairs, "low", "high"))
+    keep = [c for c in PAIRS if c.key not in {"interval", "p_holm", "verdict"} or _says(frame[c.key])]
+    return table(frame, keep)
+
+
+def metric_table(rows: pd.DataFrame) -> Table:
+    """Return every metric of one task, best entry first; columns without any value are left out."""
+    frame = rows.sort_values(["log_mae", "entry"], kind="stable")
+    keep = [c for c in METRICS if c.key in frame and _says(frame[c.key])]
+    return table(frame, keep, [s != "ok" for s in frame["status"]])
+
+
+def certificate_table(rows: pd.DataFrame) -> Table:
+    """Return the certificates of all fits."""
+    keep = [c for c in CERTIFICATES if c.key in rows]
+    fitted = rows[rows["status"].isin(["ok", "failed"]) & rows["objective"].notna()]
+    return table(fitted.sort_values(["task", "entry"], kind="stable"), keep)
+
+
+def floor_table(rows: pd.DataFrame) -> Table:
+    """Return noise floor, points and best error of every task."""
+    records = []
+    for task, own in rows.groupby("task", sort=True):
+        good = own[(own["status"] == "ok") & own["log_mae"].notna()].sort_values(["log_mae", "entry"])
+        first, best = own.iloc[0], good.iloc[0] if len(good) else None
+        floor = first["noise_floor"]
+        error = None if best is None else best["log_mae"]
+        records.append(
+            {
+                "task": task,
+                "ranked": "yes" if bool(first["ranked"]) else "no",
+                "noise_floor": floor,
+                "n_fitted": own["n_fitted"].max(),
+                "n_scored": own["n_scored"].max(),
+                "extrapolation": first["extrapolation"],
+                "best": None if best is None else best["entry"],
+                "best_error": error,
+                "best_floors": None if error is None or missing(floor) or floor == 0 else error / floor,
+            }
+        )
+    return table(pd.DataFrame(records, columns=[c.key for c in FLOORS]), FLOORS)
+
+
+def missing_table(rows: pd.DataFrame) -> Table:
+    """Return the cells without a ranked result, and why."""
+    out = rows[rows["status"] != "ok"].sort_values(["status", "entry", "task"], kind="stable")
+    return table(out, MISSING_CELLS)
+
+
+def _says(values: pd.Series) -> bool:
+    """Whether a column holds anything but blanks and zero counts."""
+    return any(not missing(v) and v != 0 for v in values)
