@@ -28,8 +28,13 @@ _FIXED = {
 _RECIPES: dict[str, tuple[Any, str]] = {
     "common": ("-", "o"),
     "paper": ((0, (5, 1.6)), "s"),
-    "published": ((0, (1.2, 1.2)), "D"),
 }
+# The sources that print parameters of one law, in the order of their names.
+_PUBLISHED: tuple[tuple[Any, str], ...] = (
+    ((0, (1.2, 1.2)), "D"),
+    ((0, (3, 1.2, 1.2, 1.2)), "v"),
+    ((0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)), "P"),
+)
 _OTHER_RECIPE: tuple[Any, str] = ((0, (5, 1.5, 1.2, 1.5)), "^")
 
 
@@ -69,7 +74,18 @@ def law_colours(laws: Iterable[str]) -> dict[str, str]:
     return out
 
 
-def style(entry: str, law: str, recipe: str, colours: dict[str, str]) -> Style:
-    """Return the look of an entry; its label names the options that differ from the defaults."""
-    line, marker = _RECIPES.get(recipe.split(":")[0], _OTHER_RECIPE)
-    return Style(colours[law], line, marker, filled="[" not in entry)
+def styles(entries: Iterable[tuple[str, str, str]]) -> dict[str, Style]:
+    """Return the look of entries, given as label, law and recipe.
+
+    A label has brackets where options differ from the defaults; such entries are drawn hollow.
+    """
+    known = sorted(set(entries))
+    colours = law_colours(law for _, law, _ in known)
+    out = {}
+    for entry, law, recipe in known:
+        line, marker = _RECIPES.get(recipe, _OTHER_RECIPE)
+        if recipe.startswith("published"):
+            sources = sorted({r for _, other, r in known if other == law and r.startswith("published")})
+            line, marker = _PUBLISHED[sources.index(recipe) % len(_PUBLISHED)]
+        out[entry] = Style(colours[law], line, marker, filled="[" not in entry)
+    return out

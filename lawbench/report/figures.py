@@ -191,8 +191,9 @@ def _canvas(gallery: Gallery) -> tuple[Figure, list[Axes]]:
     n = len(gallery.panels)
     across = min(n, 2 if n in (2, 4) else 3)
     down = -(-n // across)
-    legend = 0.24 * -(-(len(gallery.entries) + 2) // max(1, int(1.5 * across)))
     size = {1: 6.2, 2: 4.4}.get(across, 3.2)
+    longest = max(map(len, gallery.entries), default=1)
+    legend = 0.22 * -(-(len(gallery.entries) + 2) // max(1, int(size * across / (0.55 + 0.072 * longest))))
     figure = Figure(figsize=(size * across, 2.35 * down + legend + 0.3), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(down, across, squeeze=False)
@@ -266,5 +267,7 @@ def _legend(
         handles.append(Patch(color=SHADE, label="does not count"))
     if floor:
         handles.append(Patch(color="#c9dff0", label="noise floor"))
-    columns = max(1, min(len(handles), int(figure.get_figwidth() / 2.05)))
+    # Room for the longest name at 8.5 points, so that no name is cut off.
+    room = 0.55 + 0.072 * max((len(str(h.get_label())) for h in handles), default=1)
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / room)))
     figure.legend(handles=handles, loc="outside upper left", ncols=columns, handlelength=2.4, columnspacing=1.4)

@@ -18,7 +18,7 @@ from lawbench.errors import InputError, LawbenchError
 from lawbench.leaderboard import leaderboard
 from lawbench.report import encode, figures, tables
 from lawbench.report.answers import answer, markdown
-from lawbench.report.colours import Style, law_colours, style
+from lawbench.report.colours import Style, styles
 from lawbench.report.ledger import number_cells, read_ledger
 from lawbench.report.manifest import card_of, manifest, may_show, without_paths
 from lawbench.report.panels import Gallery, Predictions, galleries
@@ -114,10 +114,10 @@ def write_report(
     folder = out / "figures"
     _clear(out)
     folder.mkdir(parents=True, exist_ok=True)
-    studio, styles = Studio(folder), _styles(rows)
+    studio, looks = Studio(folder), styles(rows[["entry", "law", "recipe"]].itertuples(index=False, name=None))
     with figures.look():
-        sections = [_board_section(rows, name, board, styles, studio) for name, board in boards.items()]
-        curves = _curve_pictures(rows, predictions, styles, studio, committed=committed)
+        sections = [_board_section(rows, name, board, looks, studio) for name, board in boards.items()]
+        curves = _curve_pictures(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
 
     page = _render(
@@ -125,7 +125,7 @@ def write_report(
         boards=sections,
         curves=curves,
         problems=studio.problems,
-        styles=styles,
+        styles=looks,
         laws=_laws(rows),
         metrics=[(t, tables.metric_table(own)) for t, own in rows.groupby("task", sort=True)],
         certificates=tables.certificate_table(rows),
@@ -165,14 +165,8 @@ def _clear(out: Path) -> None:
             (out / "figures" / name).unlink(missing_ok=True)
 
 
-def _styles(rows: pd.DataFrame) -> dict[str, Style]:
-    colours = law_colours(rows["law"])
-    entries = rows.drop_duplicates("entry")[["entry", "law", "recipe"]]
-    return {entry: style(entry, law, recipe, colours) for entry, law, recipe in entries.itertuples(index=False)}
-
-
 def _board_section(
-    rows: pd.DataFrame, name: str, board: pd.DataFrame, styles: dict[str, Style], studio: Studio
+    rows: pd.DataFrame, name: str, board: pd.DataFrame, looks: dict[str, Style], studio: Studio
 ) -> BoardSection:
     distance = by_distance(rows, name)
     pictures = []
@@ -180,13 +174,13 @@ def _board_section(
         pictures += studio.draw(
             f"board-{name}",
             f"Skill of every entry on the board {name}; right is better.",
-            lambda: figures.board_figure(board, styles, _noise_skill(rows, name)),
+            lambda: figures.board_figure(board, looks, _noise_skill(rows, name)),
         )
     if distance["log_mae"].notna().any():
         pictures += studio.draw(
             f"distance-{name}",
             f"Error of every entry on each task of the board {name}, by how far beyond the fitted range it reaches.",
-            lambda: figures.distance_figure(distance, styles),
+            lambda: figures.distance_figure(distance, looks),
         )
     return BoardSection(
         name=name,
@@ -211,7 +205,7 @@ def _noise_skill(rows: pd.DataFrame, name: str) -> float | None:
 
 
 def _curve_pictures(
-    rows: pd.DataFrame, predictions: Predictions, styles: dict[str, Style], studio: Studio, *, committed: bool
+    rows: pd.DataFrame, predictions: Predictions, looks: dict[str, Style], studio: Studio, *, committed: bool
 ) -> list[tuple[Gallery, list[Picture]]]:
     from lawbench.tasks import load_task
 
@@ -224,14 +218,14 @@ def _curve_pictures(
         pictures = studio.draw(
             f"predictions-{gallery.name}",
             f"Predictions and observed losses: {what}.",
-            lambda g=gallery: figures.predictions_figure(g, styles),  # type: ignore[misc]
+            lambda g=gallery: figures.predictions_figure(g, looks),  # type: ignore[misc]
             vector=vector,
             wide=True,
         )
         pictures += studio.draw(
             f"residuals-{gallery.name}",
             f"Residuals: {what}. Entries far off leave the panel; its height shows the better half of them.",
-            lambda g=gallery: figures.residuals_figure(g, styles),  # type: ignore[misc]
+            lambda g=gallery: figures.residuals_figure(g, looks),  # type: ignore[misc]
             vector=vector,
             wide=True,
         )
@@ -272,7 +266,7 @@ def _render(**context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    glyphs = {"o": "●○", "s": "■□", "D": "◆◇", "^": "▲△"}
+    glyphs = {"o": "●○", "s": "■□", "D": "◆◇", "^": "▲△", "v": "▼▽", "P": "✚✚"}
 
     def glyph(entry: str) -> str:
         look: Style = context["styles"][entry]

@@ -1,0 +1,420 @@
+"""Reports: every file is there, says what the rows say, keeps to licences, and survives what breaks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from lawbench.columns import as_frame, blank
+from lawbench.errors import DataError, InputError
+from lawbench.leaderboard import leaderboard, pairwise
+from lawbench.report import figures, tables
+from lawbench.report.colours import PALETTE, law_colours, styles
+from lawbench.report.ledger import Number, ledger_markdown, read_ledger
+from lawbench.report.manifest import may_show, without_paths
+from lawbench.report.page import write_report
+from lawbench.runs import Run
+
+ENTRIES = ("power_steps", "mpl", "mpl[warmup=raw]@paper", "compute_power", "chinchilla")
+CURVES, POINTS = "multi-power-100m/schedule", "chinchilla-epoch/scale"
+
+
+def fake_task(name: str) -> Any:
+    """A small task with two curves, or with eight one-point runs."""
+    if name == CURVES:
+        truth = tuple(
+            Run(f"run_{i}", np.arange(1, 301) * 100, 3 + (1 + i) * np.linspace(1, 10, 300) ** -0.5) for i in (0, 1)
+        )
+        counts = tuple(np.arange(300) >= 100 for _ in truth)
+    else:
+        truth = tuple(Run.final(f"r{i}", 2.0 + 0.123456 / (i + 1), 10.0**8, 10.0 ** (10 + i)) for i in range(8))
+        counts = tuple(np.ones(1, bool) for _ in truth)
+    dataset, _, track = name.partition("/")
+    return SimpleNamespace(
+        name=name, track=track, dataset=dataset, truth=lambda: truth, counts=counts, noise_floor=0.0003
+    )
+
+
+def make_rows() -> pd.DataFrame:
+    records = []
+    for i, entry in enumerate(ENTRIES):
+        task = POINTS if entry in ("compute_power", "chinchilla") else CURVES
+        dataset, _, track = task.partition("/")
+        law, _, recipe = entry.partition("@")
+        records.append(
+            blank()
+            | {
+                "law": law.split("[")[0],
+                "options": "",
+                "recipe": recipe or "common",
+                "entry": entry,
+                "task": task,
+                "track": track,
+                "family": dataset[:11],
+                "dataset": dataset,
+                "ranked": True,
+                "status": "ok",
+                "provides": "lr,n_params,steps,tokens" if task == CURVES else "n_params,tokens",
+                "needs": "steps" if task == CURVES else "n_params,tokens",
+                "log_mae": 0.0123 / (1 + i),
+                "log_mae_unmasked": 0.0111 / (1 + i),
+                "mae": 0.037 / (1 + i),
+                "r2": 0.98,
+                "noise_floor": 0.0003,
+                "extrapolation": 3.0 + i,
+                "n_fitted": 100,
+                "n_scored": 50,
+                "objective": 1.2e-4 * (1 + i),
+                "seconds": 0.25,
+                "converged": True,
+                "n_params_law": 3,
+                "cert_starts": 8,
+                "cert_reached": 0.75,
+                "cert_at_bound": "gamma" if i == 1 else "",
+            }
+        )
+    failed = {**records[1], "entry": "other", "law": "other", "status": "failed", "log_mae": None,
+              "reason": "it raised <ValueError> in /home/someone/secret/file.py"}  # fmt: skip
+    return as_frame([*records, failed])
+
+
+def make_predictions() -> dict[tuple[str, str], list[np.ndarray]]:
+    out = {}
+    for i, entry in enumerate(ENTRIES):
+        task = POINTS if entry in ("compute_power", "chinchilla") else CURVES
+        out[task, entry] = [run.loss * (1 + 0.002 * (i + 1)) for run in fake_task(task).truth()]
+    return out
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("lawbench.tasks"), "load_task", fake_task)
+
+
+@pytest.fixture
+def report(fake: None, tmp_path: Path) -> Path:
+    return write_report(make_rows(), make_predictions(), tmp_path / "report", command="lawbench run --out /home/me/x")
+
+
+class Page(HTMLParser):
+    """Collects links, ids and text, and checks that tags close in order."""
+
+    VOID = frozenset({"meta", "br", "img", "link", "hr", "input"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.references: list[str] = []
+        self.ids: list[str] = []
+        self.text: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self._attributes(tag, attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._attributes(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def _attributes(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for key, value in attrs:
+            if key == "id":
+                self.ids.append(value or "")
+            if key in {"src", "href", "xlink:href", "action", "data", "srcset"}:
+                self.references.append(value or "")
+
+
+def read_page(path: Path) -> Page:
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    page.close()
+    assert page.open == []
+    return page
+
+
+def test_every_file_is_there(report: Path) -> None:
+    folder = report.parent
+    assert report.name == "index.html"
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html", "leaderboard.md", "results.csv", "manifest.json", "figures"
+    }  # fmt: skip
+    names = {path.name for path in (folder / "figures").iterdir()}
+    for stem in ("board-schedule", "distance-schedule", "board-scale", "predictions-schedule-multi-power-100m",
+                 "residuals-schedule-multi-power-100m", "predictions-scale-chinchilla-epoch"):  # fmt: skip
+        assert {f"{stem}.svg", f"{stem}.pdf"} <= names
+    assert names == set(json.loads((folder / "manifest.json").read_text())["figures"])
+    assert all(path.stat().st_size > 1000 for path in (folder / "figures").iterdir())
+
+
+def test_the_page_is_well_formed_and_loads_nothing(report: Path) -> None:
+    page = read_page(report)
+    outside = [r for r in page.references if not r.startswith(("#", "data:image/png;base64,"))]
+    assert outside == []
+    assert not page.tags & {"script", "link", "iframe", "object"}
+    source = report.read_text(encoding="utf-8")
+    assert "@import" not in source
+    assert not re.search(r"url\((?!#)", source)
+    assert len(page.ids) == len(set(page.ids))
+    targets = {r[1:] for r in page.references if r.startswith("#")}
+    assert targets <= set(page.ids)
+    assert len(targets) > 10
+
+
+def test_the_page_says_what_the_rows_say(report: Path) -> None:
+    text = " ".join(" ".join(read_page(report).text).split())
+    assert "mpl[warmup=raw]@paper has the smallest error on one task from one dataset family" in text
+    assert "0.333 times that of the baseline power_steps (skill 0.667)" in text
+    assert "it raised <ValueError>" in text
+    assert "gamma" in text
+    assert "none stated; may not be redistributed" in text
+    assert "thu-yao-01-luo/MultiPowerLaw" in text
+
+
+def test_every_number_of_the_markdown_follows_from_the_csv(report: Path) -> None:
+    rows = pd.read_csv(report.parent / "results.csv")
+    known: set[str] = set()
+    for name in ("schedule", "scale"):
+        for table in (tables.board_table(leaderboard(rows, name)), tables.pair_table(pairwise(rows, name))):
+            known |= {cell for cells in table.cells for cell in cells}
+    document = (report.parent / "leaderboard.md").read_text(encoding="utf-8")
+    lines = [line for line in document.splitlines() if line.startswith("|") and not line.startswith("|-")]
+    cells = {cell.strip() for line in lines for cell in line.strip("|").split(" | ")}
+    heads = {column.label for column in (*tables.BOARD, *tables.PAIRS)}
+    assert cells - heads <= known
+    assert len(cells - heads) > 30
+    sentences = [line for line in document.splitlines() if "times that of the baseline" in line]
+    assert len(sentences) == 2
+    for sentence in sentences:
+        assert set(re.findall(r"\d+\.\d+", sentence)) <= known
+
+
+def test_the_csv_holds_every_row(report: Path) -> None:
+    with (report.parent / "results.csv").open(newline="") as handle:
+        back = list(csv.DictReader(handle))
+    assert len(back) == len(make_rows())
+    assert [(r["task"], r["entry"]) for r in back] == sorted((r["task"], r["entry"]) for r in back)
+    assert float(next(r for r in back if r["entry"] == "mpl")["log_mae"]) == 0.0123 / 2
+
+
+def test_the_manifest_names_no_machine(report: Path) -> None:
+    import getpass
+    import platform
+
+    facts = json.loads((report.parent / "manifest.json").read_text())
+    assert facts["command"] == "lawbench run --out x"
+    assert re.fullmatch("[0-9a-f]{64}", facts["laws"]["mpl"])
+    assert facts["laws"]["other"] is None
+    assert facts["data"]["multi-power-100m"]["commit"] == "8da9f1902602f3391b971a811e3cc51604541769"
+    assert facts["cells"] == {"failed": 1, "ok": 5}
+    for path in report.parent.glob("*.*"):
+        text = path.read_text(encoding="utf-8")
+        assert "/home/" not in text
+        assert str(report.parent) not in text
+        for name in {platform.node(), getpass.getuser()} - {"root", "localhost", ""}:
+            assert not re.search(rf"\b{re.escape(name)}\b", text)
+
+
+def test_the_same_rows_give_the_same_files(fake: None, tmp_path: Path) -> None:
+    rows = make_rows()
+    for name, own in (("a", rows), ("b", rows.iloc[::-1])):
+        write_report(own, make_predictions(), tmp_path / name)
+    date = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:+]+)?")
+    files = [p.relative_to(tmp_path / "a") for p in sorted((tmp_path / "a").rglob("*.*")) if p.is_file()]
+    assert len(files) > 10
+    for file in files:
+        a, b = ((tmp_path / name / file).read_bytes() for name in "ab")
+        if file.suffix in {".html", ".json"}:
+            a, b = (date.sub("", x.decode()).encode() for x in (a, b))
+        assert a == b, file
+
+
+def test_a_committed_report_shows_no_points_of_closed_data(fake: None, tmp_path: Path) -> None:
+    page = write_report(make_rows(), make_predictions(), tmp_path, committed=True)
+    names = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert [n for n in names if "chinchilla-epoch" in n] == [
+        "predictions-scale-chinchilla-epoch.png", "residuals-scale-chinchilla-epoch.png"
+    ]  # fmt: skip
+    assert "predictions-schedule-multi-power-100m.svg" in names
+    source = page.read_text(encoding="utf-8")
+    assert source.count("data:image/png;base64,") == 2
+    assert 'id="predictions-scale-chinchilla-epoch-' not in source
+    assert 'id="predictions-schedule-multi-power-100m-' in source
+    everything = source + "".join(p.read_text() for p in tmp_path.glob("*.*") if p.suffix != ".html")
+    for run in fake_task(POINTS).truth():
+        assert f"{run.loss[0]:.5f}" not in everything
+
+
+def test_data_without_a_card_counts_as_closed() -> None:
+    assert not may_show("no-such-dataset", committed=True)
+    assert may_show("multi-power-100m", committed=True)
+    assert not may_show("chinchilla-epoch", committed=True)
+    assert may_show("chinchilla-epoch", committed=False)
+
+
+def test_unreachable_data_leaves_out_curves_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def load(name: str) -> Any:
+        if name == POINTS:
+            raise DataError("no file at /home/me/mirror")
+        return fake_task(name)
+
+    monkeypatch.setattr(import_module("lawbench.tasks"), "load_task", load)
+    page = write_report(make_rows(), make_predictions(), tmp_path)
+    text = " ".join(read_page(page).text)
+    assert "The curves of chinchilla-epoch (scale) are left out" in text
+    assert "lawbench fetch chinchilla-epoch" in text
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert "board-scale.svg" in names
+    assert "predictions-schedule-multi-power-100m.svg" in names
+
+
+def test_a_failing_figure_loses_only_itself(fake: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(*_: Any) -> Any:
+        raise ZeroDivisionError("in /home/me/figures.py")
+
+    monkeypatch.setattr(figures, "residuals_figure", fails)
+    page = write_report(make_rows(), make_predictions(), tmp_path)
+    text = " ".join(read_page(page).text)
+    assert "Figure residuals-schedule-multi-power-100m could not be drawn: ZeroDivisionError: in figures.py." in text
+    assert (tmp_path / "figures" / "predictions-schedule-multi-power-100m.svg").is_file()
+
+
+def test_predictions_of_the_wrong_shape_are_named(fake: None, tmp_path: Path) -> None:
+    predictions = make_predictions()
+    predictions[CURVES, "mpl"] = [np.ones(3)]
+    text = " ".join(read_page(write_report(make_rows(), predictions, tmp_path)).text)
+    assert "The curves of multi-power-100m (schedule) are left out" in text
+
+
+def test_a_report_without_predictions_or_rows_still_comes_out(fake: None, tmp_path: Path) -> None:
+    page = write_report(make_rows(), {}, tmp_path / "a")
+    assert "Predictions and residuals" not in page.read_text()
+    page = write_report(make_rows().iloc[:0], {}, tmp_path / "b")
+    assert "No board can be shown" in page.read_text()
+
+
+def test_bad_rows_write_nothing(fake: None, tmp_path: Path) -> None:
+    rows = make_rows()
+    with pytest.raises(InputError, match="no column objective"):
+        write_report(rows.drop(columns="objective"), {}, tmp_path / "x")
+    with pytest.raises(InputError, match="two rows"):
+        write_report(pd.concat([rows, rows]), {}, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_old_figures_go_and_other_files_stay(fake: None, tmp_path: Path) -> None:
+    write_report(make_rows(), make_predictions(), tmp_path)
+    (tmp_path / "figures" / "mine.svg").write_text("kept")
+    write_report(make_rows(), {}, tmp_path)
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert "mine.svg" in names
+    assert "predictions-schedule-multi-power-100m.svg" not in names
+
+
+def test_settings_of_matplotlib_are_restored(fake: None, tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    write_report(make_rows(), make_predictions(), tmp_path)
+    assert dict(mpl.rcParams) == before
+
+
+def contrast(a: str, b: str) -> float:
+    """Contrast ratio as the web guidelines define it."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((light(a), light(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_a_law_keeps_its_colour_and_entries_look_different() -> None:
+    laws = ["mpl", "chinchilla", "annealing_area", "temporal_agg", "power_steps", "new_one"]
+    all_of_them = law_colours(laws)
+    assert len(set(all_of_them.values())) == len(laws)
+    for law in laws[:-1]:
+        assert law_colours([law]) == {law: all_of_them[law]}
+    assert all(contrast(colour, "#ffffff") > 2.2 for colour in (*PALETTE, *all_of_them.values()))
+    entries = [
+        ("mpl", "mpl", "common"), ("mpl[warmup=raw]@paper", "mpl", "paper"),
+        ("mpl@published:a", "mpl", "published:a"), ("mpl@published:b", "mpl", "published:b"),
+    ]  # fmt: skip
+    looks = styles(entries)
+    assert len({(s.marker, s.filled) for s in looks.values()}) == 4
+    assert len({str(s.line) for s in looks.values()}) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("lawbench run --out /tmp/a/b", "lawbench run --out b"),
+        ("lawbench run --law=~/laws/mine.py", "lawbench run --law=mine.py"),
+        (r"C:\Users\me\report", "report"),
+        ("open '/data/x.csv': no", "open 'x.csv': no"),
+        ("multi-power-100m/schedule at 1/2", "multi-power-100m/schedule at 1/2"),
+    ],
+)
+def test_paths_are_cut(text: str, expected: str) -> None:
+    assert without_paths(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(-0.0001, "0.000"), (-1.5, "−1.500"), (float("nan"), "–"), (None, "–"), (float("inf"), "–"), (pd.NA, "–")],
+)
+def test_numbers_are_written_plainly(value: Any, expected: str) -> None:
+    assert tables.fixed(3)(value) == expected
+
+
+def test_small_numbers_keep_their_exponent() -> None:
+    assert tables.significant(3)(1.23456e-7) == "1.23e-07"
+
+
+def test_the_ledger_judges_by_its_numbers(tmp_path: Path) -> None:
+    assert Number(quantity="a", published=1.0, ours=1.0005, tolerance=1e-3).agrees is True
+    assert Number(quantity="a", published=2.0, ours=2.003, tolerance=1e-3, kind="relative").agrees is False
+    assert Number(quantity="a", published=2.0, tolerance=1e-3).agrees is None
+    file = tmp_path / "ledger.toml"
+    claim = '[[claims]]\nname = "a"\nclaim = "A"\nsource = "S"\nlaw = "l"\ndataset = "d"\n'
+    number = "numbers = [{ quantity = 'q', published = 1.0, ours = 2.0, tolerance = 0.1 }]\n"
+    file.write_text(claim + "why = 'because'\n" + number)
+    (read,) = read_ledger(file)
+    assert read.verdict == "differs"
+    assert "| q | 1 | 2 | 0.1 | no |" in ledger_markdown((read,))
+    file.write_text(claim + number)
+    with pytest.raises(InputError, match="needs `why`"):
+        read_ledger(file)
+    file.write_text(claim.replace("law =", "lwa =") + number)
+    with pytest.raises(InputError, match=r"claims\.0\.law"):
+        read_ledger(file)
+    file.write_text(claim + "why = 'w'\n" + number + claim + "why = 'w'\n" + number)
+    with pytest.raises(InputError, match="two claims named 'a'"):
+        read_ledger(file)
+
+
+def test_the_shipped_ledger_is_valid_and_its_document_up_to_date() -> None:
+    claims = read_ledger()
+    assert len(claims) >= 3
+    document = Path(__file__).parent.parent / "docs" / "ledger.md"
+    assert document.read_text(encoding="utf-8") == ledger_markdown(claims), (
+        "run: python -m lawbench.report.ledger docs/ledger.md"
+    )
