@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,13 @@ settings.register_profile("lawbench", deadline=None, derandomize=True, database=
 settings.load_profile("lawbench")
 
 
+def _without_data(reason: str) -> None:
+    """Skip; or fail, where the data must be there (LAWBENCH_REQUIRE_DATA, as in continuous integration)."""
+    if os.environ.get("LAWBENCH_REQUIRE_DATA"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def _missing_data() -> str:
     """Name a public file that is not on this machine; empty when all are here."""
@@ -33,7 +41,7 @@ def _public_data(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("data") is not None:
         missing = request.getfixturevalue("_missing_data")
         if missing:
-            pytest.skip(f"public data not on this machine ({missing}): set LAWBENCH_MIRROR or run `lawbench fetch`")
+            _without_data(f"public data not on this machine ({missing}): set LAWBENCH_MIRROR or run `lawbench fetch`")
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def known_answers() -> None:
     """Skip where the tables with known answers are not mirrored."""
     folder = mirror()
     if folder is None or not all((folder / "known-answers" / name).is_file() for name in KNOWN_ANSWERS):
-        pytest.skip("known-answers/ is not on this machine: set LAWBENCH_MIRROR")
+        _without_data("known-answers/ is not on this machine: set LAWBENCH_MIRROR")
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ import numpy as np
 from lawbench.fitting.problem import Problem
 from lawbench.schedule import FloatArray
 
-REACHED = 1e-6
-"""Starts within this relative distance of the best objective have reached it."""
 AGREED = 1e-4
-"""The two best starts must agree to this for a fit to count as converged."""
+"""Starts within this relative distance of the best objective have reached it; the two best must
+agree to it for a fit to count as converged."""
 STATIONARY = 1e-4
 """Largest gradient norm of a converged optimum; a step along it would lower the objective by about its square."""
-NO_EFFECT = 1e-10
+NO_EFFECT = 1e-8
 """A parameter whose derivative is below this share of the largest leaves no trace in the data."""
 _AT_BOUND = 1e-6
 
@@ -36,7 +35,7 @@ class Certificate:
     starts : int
         Starts polished.
     reached : float
-        Share of them within 1e-6 relative of the best.
+        Share of them within 1e-4 relative of the best.
     agreement : float
         Relative difference of the two best.
     at_bound : tuple of str
@@ -68,13 +67,16 @@ class Certificate:
         return asdict(self)
 
 
-def agreement_of(values: FloatArray) -> tuple[float, float]:
-    """Return the share of starts that reached the best value, and how far the two best differ."""
+def agreement_of(values: FloatArray, rounding: float) -> tuple[float, float]:
+    """Return the share of starts that reached the best value, and how far the two best differ.
+
+    Differences are relative to the best value, or to `rounding` where nothing else is left.
+    """
     ordered = np.sort(values[np.isfinite(values)])
     if ordered.size == 0:
         return 0.0, np.inf
-    gaps = (ordered - ordered[0]) / max(abs(ordered[0]), 1e-300)
-    reached = float((gaps <= REACHED).sum() / values.size)
+    gaps = (ordered - ordered[0]) / max(ordered[0], rounding)
+    reached = float((gaps <= AGREED).sum() / values.size)
     return reached, float(gaps[1]) if ordered.size > 1 else 0.0
 
 
@@ -100,6 +102,10 @@ class Local:
     condition: float
 
 
+NO_SEARCH = Local(gradient_norm=0.0, unidentified=(), condition=1.0)
+"""Of parameters that are given: nothing was fitted, so nothing is in doubt."""
+
+
 def look_around(problem: Problem, theta: FloatArray) -> Local:
     """Return gradient norm, parameters without effect, and condition number at one point."""
     residuals, jacobian = (part[0] for part in problem.linearise(theta[None, :]))
@@ -114,7 +120,7 @@ def look_around(problem: Problem, theta: FloatArray) -> Local:
     low, high = theta - problem.space.low <= _AT_BOUND, problem.space.high - theta <= _AT_BOUND
     open_ = seen & ~(low & (downhill < 0)) & ~(high & (downhill > 0))
     value = problem.objective.value(residuals, problem.weights)
-    gradient = np.sqrt((downhill[open_] ** 2 / metric[open_]).sum() / max(float(value), 1e-300))
+    gradient = np.sqrt((downhill[open_] ** 2 / metric[open_]).sum() / max(float(value), problem.rounding))
     singular = np.linalg.svd(np.sqrt(problem.weights) * jacobian[seen] / size[seen, None], compute_uv=False)
     condition = float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
     return Local(float(gradient), unidentified, condition)

@@ -62,6 +62,11 @@ class Problem:
             weights=self.weights[keep] if self.weights.ndim == 2 else self.weights,
         )
 
+    @property
+    def rounding(self) -> float:
+        """Objective of residuals of 1e-12: below it only rounding is left."""
+        return 0.5e-24 * float(np.sum(self.weights, axis=-1).max())
+
     def predict(self, theta: FloatArray) -> FloatArray:
         """Return predictions, shape (batch, n) for coordinates of shape (batch, free)."""
         return np.real(_predict(self.law, self.space.values(theta), self.x))
@@ -93,6 +98,11 @@ def derivative(law: Law, values: FloatArray, x: Inputs) -> FloatArray:
     own = law.jacobian(p, x)
     if own is not None:
         return np.moveaxis(own, 0, 1)
+    return complex_step(law, values, x)
+
+
+def complex_step(law: Law, values: FloatArray, x: Inputs) -> FloatArray:
+    """Return the derivative of predictions by complex steps, exact to rounding."""
     steps = []
     for j in range(values.shape[-1]):
         moved = values.astype(np.complex128)

@@ -10,11 +10,11 @@ import numpy as np
 
 from lawbench.errors import FitError, InputError
 from lawbench.fitting.adamw import descend
-from lawbench.fitting.certificate import STATIONARY, Local, agreement_of, look_around
+from lawbench.fitting.certificate import NO_SEARCH, STATIONARY, Local, agreement_of, look_around
 from lawbench.fitting.objective import Objective
 from lawbench.fitting.problem import Problem
 from lawbench.fitting.recipes import with_options
-from lawbench.fitting.solve import solve
+from lawbench.fitting.solve import Solutions, solve
 from lawbench.fitting.space import Space, space_of
 from lawbench.fitting.starts import screen
 from lawbench.law import Law
@@ -23,6 +23,9 @@ from lawbench.schedule import FloatArray
 
 STARTS = 8
 """Starts that are polished, of those that the grid gives."""
+HEAT = 40
+"""Steps that every start gets; after it only the leaders go on."""
+LEADERS = 3
 SCREENED = 40
 """Points a curve that rank the grid."""
 POLISH = 5
@@ -51,7 +54,7 @@ class Found:
     reached: float = 1.0
     agreement: float = 0.0
     evaluations: int = 1
-    local: Local = Local(gradient_norm=0.0, unidentified=(), condition=1.0)
+    local: Local = NO_SEARCH
     stopped: bool = False
 
 
@@ -74,7 +77,7 @@ def converged(law: Law, runs: Sequence[Run], objective: Objective, space: Space)
     thinned = Problem.of(law, [_thin(run) for run in runs], objective, space, exact=False)
     starts, searched = screen(thinned, STARTS)
     problem = Problem.of(law, runs, objective, space, exact=False)
-    ends = solve(problem, starts)
+    ends = _race(problem, starts)
     best = int(np.argmin(ends.value))
     if not np.isfinite(ends.value[best]):
         raise FitError(f"law '{law.name}' gives no finite prediction from any start: check its bounds and the data.")
@@ -88,7 +91,7 @@ def converged(law: Law, runs: Sequence[Run], objective: Objective, space: Space)
             polished = solve(problem, theta[None, :], max_iterations=POLISH)
             theta, evaluations = polished.theta[0], evaluations + polished.evaluations
             local = look_around(problem, theta)
-    reached, agreement = agreement_of(ends.value)
+    reached, agreement = agreement_of(ends.value, problem.rounding)
     return Found(problem, theta, len(starts), reached, agreement, evaluations, local)
 
 
@@ -113,6 +116,16 @@ def early_stopped(law: Law, runs: Sequence[Run], objective: Objective, params: A
     values, _, taken = descend(problem, start, recipe)
     end = given(model, runs, objective, dict(zip(model.names, values.tolist(), strict=True)))
     return Found(end.problem, end.theta, starts=1, evaluations=first.evaluations + taken, stopped=True)
+
+
+def _race(problem: Problem, starts: FloatArray) -> Solutions:
+    """Polish all starts for a while, and only the leaders to the end."""
+    ends = solve(problem, starts, max_iterations=HEAT)
+    leaders = np.argsort(ends.value, kind="stable")[:LEADERS]
+    last = solve(problem, ends.theta[leaders])
+    theta, value = ends.theta.copy(), ends.value.copy()
+    theta[leaders], value[leaders] = last.theta, last.value
+    return Solutions(theta, value, ends.evaluations + last.evaluations)
 
 
 def _thin(run: Run) -> Run:

@@ -112,7 +112,7 @@ def _steps(
 
 def _within(matrix: FloatArray, right: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Minimise ``step @ matrix @ step / 2 - right @ step`` within bounds, for a batch."""
-    step = np.linalg.solve(matrix, right[..., None])[..., 0]
+    step = np.asarray(np.linalg.solve(matrix, right[..., None])[..., 0], dtype=np.float64)
     for row in np.flatnonzero(((step < low) | (step > high)).any(axis=1)):
         step[row] = _active_set(matrix[row], right[row], low[row], high[row])
     return step
@@ -121,26 +121,27 @@ def _within(matrix: FloatArray, right: FloatArray, low: FloatArray, high: FloatA
 def _active_set(matrix: FloatArray, right: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Solve one bounded quadratic problem by adding and releasing one bound at a time."""
     step = np.zeros_like(right)
-    held = ((low >= 0) & (right < 0)) | ((high <= 0) & (right > 0))
-    for _ in range(4 * right.size):
-        free = ~held
+    side = np.where((high <= 0) & (right > 0), 1, np.where((low >= 0) & (right < 0), -1, 0))
+    for _ in range(8 * right.size):
+        free = side == 0
         target = step.copy()
-        target[free] = np.linalg.solve(
-            matrix[np.ix_(free, free)], right[free] - matrix[np.ix_(free, held)] @ step[held]
-        )
+        rest = right[free] - matrix[np.ix_(free, ~free)] @ step[~free]
+        target[free] = np.linalg.solve(matrix[np.ix_(free, free)], rest)
         move = target - step
         with np.errstate(divide="ignore", invalid="ignore"):
             room = np.where(move > 0, (high - step) / move, np.where(move < 0, (low - step) / move, np.inf))
-        share = min(1.0, float(room.min(initial=np.inf)))
-        step = np.clip(step + share * move, low, high)
-        if share < 1.0:
-            held[int(np.argmin(room))] = True
+        stop = int(np.argmin(room))
+        if room[stop] < 1.0:
+            step = np.clip(step + room[stop] * move, low, high)
+            side[stop] = 1 if move[stop] > 0 else -1
+            step[stop] = high[stop] if move[stop] > 0 else low[stop]
             continue
-        push = right - matrix @ step
-        inward = held & (((step <= low) & (push > 0)) | ((step >= high) & (push < 0)))
-        if not inward.any():
+        step = target
+        # A bound that the slope pulls away from is released, the strongest pull first.
+        pull = -side * (right - matrix @ step)
+        if pull.max() <= 1e-12 * np.abs(right).max():
             break
-        held[int(np.argmax(np.where(inward, np.abs(push), 0.0)))] = False
+        side[int(np.argmax(pull))] = 0
     return step
 
 
@@ -167,4 +168,5 @@ def _bend(
     right = np.einsum("bkn,bn->bk", jacobian, np.where(np.isfinite(second), weights * second, 0.0)) * unit
     bend = -0.5 * np.linalg.solve(damped, right[..., None])[..., 0]
     small = np.linalg.norm(bend, axis=1) <= 0.75 * np.linalg.norm(step / unit, axis=1)
-    return np.where(small[:, None], bend, 0.0)
+    out: FloatArray = np.where(small[:, None], bend, 0.0)
+    return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lawbench.fitting.problem import Problem, derivative
 from lawbench.law import Parameter
@@ -15,7 +16,7 @@ _AT_ONCE = 32
 
 
 def screen(problem: Problem, keep: int) -> tuple[FloatArray, int]:
-    """Return the most promising starts of a grid, best first.
+    """Return promising starts of a grid, best first.
 
     The parameters in which the law is affine are solved by weighted least squares on relative
     residuals, twice reweighted towards the robust objective (variable projection); only the
@@ -33,7 +34,16 @@ def screen(problem: Problem, keep: int) -> tuple[FloatArray, int]:
     theta = space.coordinates(np.concatenate(found))
     theta = np.clip(theta, space.low, space.high)
     value = np.concatenate([problem.value(theta[i : i + _AT_ONCE]) for i in range(0, len(theta), _AT_ONCE)])
-    return theta[np.argsort(value, kind="stable")[:keep]], 2 * len(grid)
+    return theta[np.argsort(value, kind="stable")[_spread(len(value), keep)]], 2 * len(grid)
+
+
+def _spread(size: int, keep: int) -> NDArray[np.intp]:
+    """Return ranks: mostly the first, and some from the better half, for neighbours share a basin."""
+    if size <= keep:
+        return np.arange(size)
+    first = keep - keep // 3
+    others = np.linspace(first, max(size // 2, keep), keep - first).round().astype(np.intp)
+    return np.unique(np.concatenate([np.arange(first), others.clip(0, size - 1)]))
 
 
 def _grid(problem: Problem) -> FloatArray:
