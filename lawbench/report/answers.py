@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lawbench.report.tables import board_table, fixed, missing, pair_table, significant
+from lawbench.report.tables import board_table, fixed, missing, pair_table, three
 
 
 def answer(board: pd.DataFrame) -> str:
@@ -22,7 +22,7 @@ def answer(board: pd.DataFrame) -> str:
         lead = f"No entry predicts better than the baseline {facts['baseline']} on {where}."
     else:
         lead = (
-            f"{first['entry']} has the smallest error on {where}: {significant(3)(first['error'])} times that of the "
+            f"{first['entry']} has the smallest error on {where}: {three(first['error'])} times that of the "
             f"baseline {facts['baseline']} (skill {fixed(3)(first['skill'])}{_interval(first)}){_floors(first)}."
         )
     return " ".join([lead, *_certainty(board, ranked, families)])
@@ -42,7 +42,8 @@ def _certainty(board: pd.DataFrame, ranked: pd.DataFrame, families: int) -> list
         out.append("It is told from every other entry.")
     elif families < 3:
         second = ranked.iloc[1]
-        out.append(f"Next comes {second['entry']} ({significant(3)(second['error'])} times).")
+        what = "the baseline" if second["entry"] == board.attrs["baseline"] else second["entry"]
+        out.append(f"Next comes {what} ({three(second['error'])} times).")
         count = _count(families, "dataset family", "dataset families")
         out.append(f"With {count} there is no interval and no claim of a best entry.")
     return out
@@ -75,7 +76,7 @@ def _interval(row: pd.Series) -> str:
 
 
 def _floors(row: pd.Series) -> str:
-    return "" if missing(row["floors"]) else f", {significant(3)(row['floors'])} times the noise floor"
+    return "" if missing(row["floors"]) else f", {three(row['floors'])} times the noise floor"
 
 
 def _count(n: int, one: str, many: str = "") -> str:

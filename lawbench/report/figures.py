@@ -77,10 +77,10 @@ def predictions_figure(gallery: Gallery, styles: Styles) -> Figure:
         # Points lie over the lines, thinned so that the lines are still seen.
         some = slice(None, None, 1 if gallery.pooled else max(1, panel.x.size // 36))
         ax.plot(panel.x[some], panel.truth[some], "o", ms=3.2, mfc=INK, mec="white", mew=0.5, zorder=4)
-        ax.set_ylim(*_loss_range(panel, gallery.pooled))
+        ax.set_ylim(*_loss_range(panel))
         ax.set_title(panel.title)
     _label(figure, axes, gallery, "loss (nats per token)")
-    _legend(figure, gallery.entries, styles, gallery.pooled, observed=True)
+    _legend(figure, gallery.entries, styles, gallery.pooled, observed=True, shade=_shaded(gallery))
     return figure
 
 
@@ -98,7 +98,8 @@ def residuals_figure(gallery: Gallery, styles: Styles) -> Figure:
         ax.set_ylim(-reach, reach)
         ax.set_title(panel.title)
     _label(figure, axes, gallery, "prediction / observed − 1 (%)")
-    _legend(figure, gallery.entries, styles, gallery.pooled, floor=any(p.floor for p in gallery.panels))
+    floor = any(p.floor for p in gallery.panels)
+    _legend(figure, gallery.entries, styles, gallery.pooled, floor=floor, shade=_shaded(gallery))
     return figure
 
 
@@ -193,7 +194,7 @@ def _canvas(gallery: Gallery) -> tuple[Figure, list[Axes]]:
     down = -(-n // across)
     size = {1: 6.2, 2: 4.4}.get(across, 3.2)
     longest = max(map(len, gallery.entries), default=1)
-    legend = 0.22 * -(-(len(gallery.entries) + 2) // max(1, int(size * across / (0.55 + 0.072 * longest))))
+    legend = 0.22 * -(-(len(gallery.entries) + 2) // max(1, int(size * across / (0.55 + 0.06 * longest))))
     figure = Figure(figsize=(size * across, 2.35 * down + legend + 0.3), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(down, across, squeeze=False)
@@ -201,6 +202,10 @@ def _canvas(gallery: Gallery) -> tuple[Figure, list[Axes]]:
     for ax in axes[n:]:
         ax.remove()
     return figure, axes[:n]
+
+
+def _shaded(gallery: Gallery) -> bool:
+    return not gallery.pooled and any(p.ignored_until is not None for p in gallery.panels)
 
 
 def _shade(ax: Axes, panel: Panel, pooled: bool) -> None:
@@ -217,23 +222,27 @@ def _line(ax: Axes, x: Any, y: Any, style: Style, pooled: bool) -> None:
         ax.plot(x, y, color=style.colour, ls=style.line, lw=1.3 if style.filled else 0.9, alpha=0.9, zorder=3)
 
 
-def _loss_range(panel: Panel, pooled: bool) -> tuple[float, float]:
-    """Range of the observed losses with a margin; where only a few are observed, predictions count too."""
+def _better_half(panel: Panel) -> list[str]:
+    """Entries whose largest error on the points that count is among the smaller half."""
+    counted = panel.counts if panel.counts.any() else np.ones_like(panel.counts)
+    worst = {entry: float(np.abs(panel.residual(entry)[counted]).max()) for entry in panel.lines}
+    return sorted(worst, key=lambda entry: (worst[entry], entry))[: max(1, (len(worst) + 1) // 2)]
+
+
+def _loss_range(panel: Panel) -> tuple[float, float]:
+    """Range of the observed losses and of the better half of the predictions, with a margin."""
     low, high = float(panel.truth.min()), float(panel.truth.max())
     wide = (high - low) or 0.05 * high
-    if pooled and panel.lines:
-        lines = np.concatenate(list(panel.lines.values()))
-        low, high = max(low - wide, min(low, float(lines.min()))), min(high + wide, max(high, float(lines.max())))
-    return low - 0.12 * wide, high + 0.12 * wide
+    lines = np.concatenate([panel.truth, *(panel.lines[entry] for entry in _better_half(panel))])
+    low, high = max(low - wide, float(lines.min())), min(high + wide, float(lines.max()))
+    return low - 0.1 * wide, high + 0.1 * wide
 
 
 def _reach(panel: Panel) -> float:
     """Half height of a residual panel: shows the better half of the entries whole."""
     counted = panel.counts if panel.counts.any() else np.ones_like(panel.counts)
-    spread = sorted(float(np.abs(panel.residual(e)[counted]).max()) for e in panel.lines)
-    half = spread[: max(1, (len(spread) + 1) // 2)]
-    finite = [s for s in half if np.isfinite(s)] or [1.0]
-    return 1.35 * max(max(finite), 100 * (panel.floor or 0.0), 1e-3)
+    largest = max(float(np.abs(panel.residual(entry)[counted]).max()) for entry in _better_half(panel))
+    return 1.35 * max(largest, 100 * (panel.floor or 0.0), 1e-3)
 
 
 def _label(figure: Figure, axes: Sequence[Axes], gallery: Gallery, y: str) -> None:
@@ -254,7 +263,14 @@ def _label(figure: Figure, axes: Sequence[Axes], gallery: Gallery, y: str) -> No
 
 
 def _legend(
-    figure: Figure, entries: Sequence[str], styles: Styles, pooled: bool, *, observed: bool = False, floor: bool = False
+    figure: Figure,
+    entries: Sequence[str],
+    styles: Styles,
+    pooled: bool,
+    *,
+    observed: bool = False,
+    floor: bool = False,
+    shade: bool = False,
 ) -> None:
     handles: list[Any] = []
     for entry in entries:
@@ -263,11 +279,11 @@ def _legend(
         handles.append(Line2D([], [], color=s.colour, label=entry, **{"lw": 1.5 if s.filled else 1.0, **keys}))
     if observed:
         handles.append(Line2D([], [], marker="o", ls="", ms=3.5, mfc=INK, mec="white", mew=0.5, label="observed"))
-    if not pooled:
+    if shade:
         handles.append(Patch(color=SHADE, label="does not count"))
     if floor:
         handles.append(Patch(color="#c9dff0", label="noise floor"))
     # Room for the longest name at 8.5 points, so that no name is cut off.
-    room = 0.55 + 0.072 * max((len(str(h.get_label())) for h in handles), default=1)
+    room = 0.55 + 0.06 * max((len(str(h.get_label())) for h in handles), default=1)
     columns = max(1, min(len(handles), int(figure.get_figwidth() / room)))
     figure.legend(handles=handles, loc="outside upper left", ncols=columns, handlelength=2.4, columnspacing=1.4)

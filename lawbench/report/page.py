@@ -224,7 +224,7 @@ def _curve_pictures(
         )
         pictures += studio.draw(
             f"residuals-{gallery.name}",
-            f"Residuals: {what}. Entries far off leave the panel; its height shows the better half of them.",
+            f"Residuals: {what}.",
             lambda g=gallery: figures.residuals_figure(g, looks),  # type: ignore[misc]
             vector=vector,
             wide=True,

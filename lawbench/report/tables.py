@@ -74,13 +74,14 @@ def fixed(digits: int) -> Format:
     return show
 
 
-def significant(digits: int) -> Format:
-    """Return a format with a number of significant digits, as `%g` writes it."""
+def significant(digits: int, *, pad: bool = False) -> Format:
+    """Return a format with a number of significant digits; `pad` keeps trailing zeros."""
 
     def show(value: Any) -> str:
         if missing(value) or not math.isfinite(float(value)):
             return EMPTY
-        return _minus(f"{float(value) + 0.0:.{digits}g}")
+        number = float(value) + 0.0
+        return _minus(f"{number:#.{digits}g}".rstrip(".") if pad else f"{number:.{digits}g}")
 
     return show
 
@@ -93,6 +94,9 @@ def _minus(text: str) -> str:
 def yes(value: Any) -> str:
     """Write a truth value."""
     return EMPTY if missing(value) else ("yes" if bool(value) else "no")
+
+
+three = significant(3, pad=True)
 
 
 def table(frame: pd.DataFrame, columns: Sequence[Column], muted: Sequence[bool] = ()) -> Table:
@@ -110,10 +114,10 @@ BOARD = (
     _words("entry", "entry", "law, options in brackets, recipe after @ (common is left out)"),
     Column("skill", "skill", fixed(3), "1 − error relative to the baseline, geometric mean, families weigh equally"),
     _words("interval", "95 % interval", "Student t over dataset families"),
-    Column("error", "× baseline", significant(3), "error relative to the baseline"),
-    Column("log_mae", "error, %", lambda x: significant(3)(None if missing(x) else 100 * x),
+    Column("error", "× baseline", three, "error relative to the baseline"),
+    Column("log_mae", "error, %", lambda x: three(None if missing(x) else 100 * x),
            "mean absolute error of log loss, in per cent of the loss, geometric mean over tasks"),
-    Column("floors", "× noise", significant(3), "error in multiples of the noise floor, where it is known"),
+    Column("floors", "× noise", three, "error in multiples of the noise floor, where it is known"),
     Column("win_rate", "win rate", fixed(2), "against the best entry of each other law; a tie is half a win"),
     Column("mean_rank", "mean rank", fixed(2), "near-copies count once"),
     _words("tied", "tied with leader"),
@@ -174,8 +178,8 @@ FLOORS = (
     Column("extrapolation", "reach", lambda x: EMPTY if missing(x) else f"{float(x):.3g}×",
            "how far beyond the fitted steps, tokens or sizes"),
     _words("best", "best entry"),
-    Column("best_error", "its error, %", lambda x: significant(3)(None if missing(x) else 100 * x)),
-    Column("best_floors", "× noise", significant(3)),
+    Column("best_error", "its error, %", lambda x: three(None if missing(x) else 100 * x)),
+    Column("best_floors", "× noise", three),
 )  # fmt: skip
 RECIPES = (
     _words("law", "law"),
