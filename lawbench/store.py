@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Raise it when the meaning of a stored file changes; older files are then computed again."""
 FORMAT = "lawbench cell"
+_PYTHON: Mapping[Kind, tuple[type, ...]] = {"text": (str,), "real": (float, int), "whole": (int,), "truth": (bool,)}
 _STATUS = frozenset({"ok", "reference", "not_applicable", "failed"})
 # What turns an entry and a task into a row: a change there makes every stored result old.
-_ENGINE = ("fitting/*.py", "law.py", "schedule.py", "changes.py", "metrics.py", "tasks.py", "splits.py", "noise.py",
+_ENGINE = ("fitting/*.py", "law.py", "schedule.py", "changes.py", "metrics.py", "task.py", "tasks.py", "splits.py",
+           "noise.py",
            "cell.py")  # fmt: skip
 
 
@@ -204,10 +206,9 @@ def _typed(value: Any, kind: Kind) -> Any:
         return None
     if kind == "real" and value in ("inf", "-inf"):
         return float(str(value))
-    expected: Mapping[Kind, tuple[type, ...]] = {"text": (str,), "real": (float, int), "whole": (int,), "truth": (bool,)}
-    if not isinstance(value, expected[kind]) or (isinstance(value, bool) and kind != "truth"):
+    if not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and kind != "truth"):
         raise TypeError
-    return float(value) if kind == "real" else value
+    return float(value) if kind == "real" else value  # type: ignore[arg-type]
 
 
 def _source(law: type[Law]) -> Path | None:

@@ -1,0 +1,5 @@
+"""``python -m lawbench.cli``."""
+
+from lawbench.cli import main
+
+main()

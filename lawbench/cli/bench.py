@@ -1,0 +1,199 @@
+"""``lawbench run``, ``board`` and ``report``: the benchmark and what comes of it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lawbench.cli.say import as_json, complain, table
+from lawbench.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results ($LAWBENCH_RESULTS, or results).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+REPORT = Path("report")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("run")(run)
+    app.command("board")(board)
+    app.command("report")(report)
+
+
+def run(
+    law: Annotated[
+        list[str] | None, typer.Option(help="Law, entry as mpl[warmup=raw]@paper, or law file; repeatable.")
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Task or dataset; repeatable.")] = None,
+    track: Annotated[str | None, typer.Option(help="Only tasks of a track.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="common, paper or published[:SOURCE]; repeatable.")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes (all usable cores).")] = None,
+    out: Out = None,
+    make_report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report.")] = True,
+    report_to: Annotated[Path, typer.Option(help="Folder of the report.")] = REPORT,
+    timeout: Annotated[float, typer.Option(help="Seconds after which a cell is stopped.")] = 600.0,
+    json: Json = False,
+) -> None:
+    """Fit, predict, score and rank; only what changed runs again."""
+    from lawbench.runner import run as run_cells
+
+    chosen = _of_track(task, track)
+    with _bar() as advance:
+        rows = run_cells(law or None, chosen, recipe or None, jobs, out, timeout=timeout, progress=advance)
+    _account(rows)
+    if json:
+        as_json({"rows": rows.to_dict("records"), **rows.attrs})
+    else:
+        _boards(rows)
+    if make_report:
+        page = _write(rows, Path(rows.attrs["store"]), report_to, committed=False)
+        typer.echo(f"Report: {page}", err=json)
+
+
+def board(
+    name: Annotated[str | None, typer.Argument(metavar="[BOARD]", help="All boards if none is named.")] = None,
+    out: Out = None,
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="Score all predicted points.")] = False,
+    json: Json = False,
+) -> None:
+    """Show leaderboards of the stored results."""
+    from lawbench.leaderboard import BOARDS, find_board, leaderboard
+
+    names = [find_board(name).name] if name else list(BOARDS)
+    rows = _stored_rows(out)
+    if json:
+        boards = {n: leaderboard(rows, n, masked=not unmasked) for n in names}
+        as_json({n: {"rows": b.to_dict("records"), **b.attrs} for n, b in boards.items()})
+    else:
+        _boards(rows, names, masked=not unmasked)
+
+
+def report(
+    to: Annotated[Path, typer.Option("--to", help="Folder of the report.")] = REPORT,
+    out: Out = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Show data that may not be passed on only as aggregates and pictures.")
+    ] = False,
+) -> None:
+    """Write a report of the stored results."""
+    rows = _stored_rows(out)
+    typer.echo(f"Report: {_write(rows, Path(rows.attrs['store']), to, committed=public)}")
+
+
+def _of_track(names: list[str] | None, track: str | None) -> list[str] | None:
+    if track is None:
+        return names or None
+    from lawbench.runner import choose
+    from lawbench.tasks import tasks
+
+    of_track = {task.name for task in tasks(track)}
+    chosen = [task.name for task in choose(names or None) if task.name in of_track]
+    if not chosen:
+        raise InputError(f"no chosen task is of track '{track}': see `lawbench tasks`.")
+    return chosen
+
+
+def _stored_rows(out: Path | None) -> pd.DataFrame:
+    from lawbench.store import default_folder, load_rows
+
+    folder = out or default_folder()
+    rows = load_rows(folder)
+    for sentence in rows.attrs["ignored"]:
+        complain(sentence)
+    if rows.empty:
+        raise InputError(f"there are no results in '{folder}': start with `lawbench run`.")
+    rows.attrs["store"] = str(folder)
+    return rows
+
+
+def _write(rows: pd.DataFrame, store: Path, to: Path, *, committed: bool) -> Path:
+    from lawbench.report.page import write_report
+    from lawbench.store import load_predictions
+
+    command = shlex.join(["lawbench", *sys.argv[1:]])
+    return write_report(rows, load_predictions(store), to, command=command, committed=committed)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int, Mapping[str, Any]], None]]:
+    """Show a progress bar with the time left; nothing where stderr is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        at = progress.add_task("loading", total=None)
+
+        def advance(done: int, total: int, row: Mapping[str, Any]) -> None:
+            what = f"{row['entry']} on {row['task']}" if row else "fitting"
+            progress.update(at, completed=done, total=total, description=what)
+
+        yield advance
+
+
+def _account(rows: pd.DataFrame) -> None:
+    """Say what was left out, ignored and failed."""
+    for sentence in rows.attrs["ignored"]:
+        complain(sentence)
+    reasons: dict[str, list[str]] = {}
+    for task, reason in rows.attrs["left_out"].items():
+        reasons.setdefault(reason, []).append(task)
+    for reason, tasks in reasons.items():
+        complain(f"left out {', '.join(tasks)}: {reason}")
+    failed = rows[rows["status"] == "failed"]
+    for entry, task, reason in failed[["entry", "task", "reason"]].itertuples(index=False):
+        complain(f"failed: {entry} on {task}: {reason}")
+    counts = rows["status"].value_counts()
+    told = ", ".join(
+        f"{counts.get(status, 0)} {status.replace('_', ' ')}"
+        for status in ("ok", "reference", "not_applicable", "failed")
+    )
+    ran = rows.attrs["computed"]
+    complain(f"{len(rows)} cells ({ran} computed, {len(rows) - ran} stored): {told}.")
+
+
+def _boards(rows: pd.DataFrame, names: list[str] | None = None, *, masked: bool = True) -> None:
+    """Print boards; those without tasks are skipped unless they were asked for."""
+    from lawbench.leaderboard import BOARDS, leaderboard
+
+    for name in names or BOARDS:
+        shown = leaderboard(rows, name, masked=masked)
+        if shown.empty and len(names or BOARDS) > 1:
+            continue
+        about = shown.attrs
+        typer.echo(f"\n{name}: {about['title']} (skill against {about['baseline']}, {len(about['tasks'])} tasks)")
+        table(
+            ("rank", "entry", "skill", "log MAE", "floors", "win rate", "ok", "failed", "s"),
+            map(_line, _records(shown)),
+        )
+        typer.echo(about["note"])
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in record.items()} for record in frame.to_dict("records")]
+
+
+def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
+    rank = "ref" if row["reference"] else _number(row["rank"], "d")
+    interval = _number(row["skill_low"], "+.3f")
+    skill = _number(row["skill"], "+.3f") + (f" [{interval}, {_number(row['skill_high'], '+.3f')}]" if interval else "")
+    return (
+        rank, row["entry"], skill, _number(row["log_mae"], ".5f"), _number(row["floors"], ".1f"),
+        _number(row["win_rate"], ".2f"), str(row["ok"]), str(row["failed"]), _number(row["seconds"], ".2f"),
+    )  # fmt: skip
+
+
+def _number(value: Any, form: str) -> str:
+    import pandas as pd
+
+    return "" if pd.isna(value) else format(int(value) if form == "d" else float(value), form)

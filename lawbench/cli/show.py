@@ -1,0 +1,192 @@
+"""``lawbench laws``, ``datasets``, ``tasks`` and ``fetch``: what there is, and where it comes from."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lawbench.cli.say import as_json, facts, table
+
+if TYPE_CHECKING:
+    from lawbench.data.card import Card
+    from lawbench.law import Law
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("laws")(laws)
+    app.command("datasets")(datasets)
+    app.command("tasks")(tasks)
+    app.command("fetch")(fetch)
+
+
+def laws(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A law; all if none is named.")] = None,
+    json: Json = False,
+) -> None:
+    """List the laws, or show one with its parameters."""
+    from lawbench import registry
+
+    found = registry.laws() if name is None else [registry.find_law(name)]
+    if json:
+        as_json([_law_facts(law) for law in found])
+    elif name is None:
+        rows = ((law.name, law.title, law.year, ", ".join(sorted(law.needs)), len(law.parameters)) for law in found)
+        table(("law", "title", "year", "needs", "parameters"), rows)
+    else:
+        _show_law(found[0])
+
+
+def datasets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A dataset; all if none is named.")] = None,
+    json: Json = False,
+) -> None:
+    """List the datasets, or show the card and files of one."""
+    from lawbench.data import dataset as data
+
+    cards = data.datasets() if name is None else [data.find_card(name)]
+    if json:
+        as_json([_card_facts(card) for card in cards])
+    elif name is None:
+        columns = ("dataset", "family", "tasks", "licence", "may be passed on", "title")
+        rows = (
+            (c.name, c.family, len(c.tasks), c.licence, "yes" if c.redistributable else "no", c.title) for c in cards
+        )
+        table(columns, rows)
+    else:
+        _show_card(cards[0])
+
+
+def tasks(
+    track: Annotated[str | None, typer.Option(help="Only tasks of a track.")] = None,
+    json: Json = False,
+) -> None:
+    """List the tasks."""
+    from dataclasses import asdict
+
+    from lawbench import tasks as all_tasks
+
+    found = all_tasks(track)
+    if json:
+        as_json([asdict(task) for task in found])
+    else:
+        rows = ((t.name, t.track, t.family, "yes" if t.ranked else "no", t.note) for t in found)
+        table(("task", "track", "family", "ranked", "note"), rows)
+
+
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Datasets; all if none.")] = None,
+) -> None:
+    """Get and verify the files of datasets."""
+    from lawbench.data import dataset as data
+    from lawbench.data import sources
+
+    cards = [data.find_card(name) for name in names] if names else data.datasets()
+    for card in cards:
+        ways: list[str] = []
+        sources.fetch(card, lambda _, way, ways=ways: ways.append(way))  # type: ignore[misc]
+        counted = ", ".join(f"{ways.count(way)} from {way}" for way in dict.fromkeys(ways))
+        typer.echo(f"{card.name}: {counted.replace('from shipped', 'shipped')}, all verified")
+
+
+def _law_facts(law: type[Law]) -> dict[str, Any]:
+    from lawbench.fitting.recipes import recipes_for
+
+    return {
+        "name": law.name,
+        "title": law.title,
+        "reference": law.reference,
+        "year": law.year,
+        "needs": sorted(law.needs),
+        "parameters": [
+            {"name": p.name, "meaning": p.meaning, "unit": p.unit, "min": p.min, "max": p.max, "scale": p.scale}
+            for p in law.parameters
+        ],
+        "options": [
+            {"name": o.name, "default": o.default, "choices": list(o.choices), "meaning": o.meaning}
+            for o in law.options
+        ],
+        "recipes": recipes_for(law),
+        "group": law.group,
+        "note": law.note,
+    }
+
+
+def _show_law(law: type[Law]) -> None:
+    from lawbench.fitting.recipes import recipes_for
+
+    typer.echo(inspect.getdoc(law) or law.title)
+    typer.echo()
+    facts(
+        {
+            "name": law.name,
+            "reference": law.reference,
+            "needs": ", ".join(sorted(law.needs)),
+            "recipes": ", ".join(recipes_for(law)),
+            "group": law.group,
+            "note": law.note,
+        }
+    )
+    typer.echo()
+    rows = ((p.name, p.meaning, p.unit, f"{p.min:g}", f"{p.max:g}", p.scale) for p in law.parameters)
+    table(("parameter", "meaning", "unit", "min", "max", "scale"), rows)
+    if law.options:
+        typer.echo()
+        table(
+            ("option", "default", "choices", "meaning"),
+            ((o.name, o.default, ", ".join(o.choices), o.meaning) for o in law.options),
+        )
+    if law.published:
+        typer.echo()
+        table(
+            ("published", "dataset", "values", "reference"),
+            ((p.source, p.dataset, ", ".join(f"{k}={v:g}" for k, v in p.values.items()), p.reference)
+             for p in law.published),
+        )  # fmt: skip
+
+
+def _card_facts(card: Card) -> dict[str, Any]:
+    from lawbench.data.sources import where
+
+    out: dict[str, Any] = card.model_dump(mode="json", exclude={"folder"})
+    out["ways"] = where(card)
+    return out
+
+
+def _show_card(card: Card) -> None:
+    from lawbench.data.sources import upstream_url, where
+
+    facts(
+        {
+            "name": card.name,
+            "title": card.title,
+            "citation": card.citation,
+            "licence": card.licence + ("" if card.redistributable else " (may not be passed on)"),
+            "family": card.family,
+            "loss": f"{card.loss.kind}, {card.loss.unit}; smoothing: {card.loss.smoothing}",
+            "N": card.n_params_counts,
+            "D": card.tokens_are,
+        }
+    )
+    for quirk in card.quirks:
+        typer.echo(f"- {quirk}")
+    if card.runs:
+        typer.echo()
+        shown = ((r.name, " ".join(f"{k}={v}" for k, v in (r.schedule or {}).items())) for r in card.runs)
+        table(("run", "schedule"), shown)
+    elif card.loader is not None:
+        typer.echo("\nIts runs are made by its loader from the files below.")
+    typer.echo()
+    rows = ((f"{card.name}/{t.name}", t.track, t.fitted_points, t.scored_points, t.note) for t in card.tasks)
+    table(("task", "track", "fitted", "scored", "note"), rows)
+    typer.echo()
+    ways = where(card)
+    table(
+        ("file", "bytes", "comes from"),
+        ((f.path, f.bytes, upstream_url(card, f) if ways[f.path] == "upstream" else ways[f.path])
+         for f in card.source.files),
+    )  # fmt: skip
