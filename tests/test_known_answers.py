@@ -284,31 +284,22 @@ def test_prefix_extrapolation(law: str, split: str) -> None:
 def test_over_training_paper_split() -> None:
     """The paper's law on its five runs errs by .7103 % (1.4B) and .7320 % (6.9B); a known answer, not ranked.
 
-    Its law ties both exponents and couples the amplitudes to one: L = E + a N^eta + b 6^(eta/2) (M N)^eta,
-    with M = D/N, which is the Chinchilla law with alpha = beta = -eta. Plain least squares on the loss.
+    Its form, L = E + a N^eta + b 6^(eta/2) (M N)^eta with M = D/N, is the Chinchilla law with
+    alpha = beta = -eta, and it is fitted by plain least squares on the loss.
     """
     task = task_of("over-training/paper-redpajama")
     assert not task.ranked
     assert len(task.train) == 5
-    from scipy.optimize import least_squares
-
-    n = np.array([run.n_params for run in task.train], dtype=float)
-    d = np.array([run.tokens[0] for run in task.train if run.tokens is not None])
-    y = np.array([run.loss[0] for run in task.train])
-
-    def law(p: np.ndarray, n: np.ndarray, d: np.ndarray) -> np.ndarray:
-        a, b, eta, floor = p
-        return np.asarray(floor + a * n**eta + b * 6 ** (eta / 2) * d**eta)
-
-    best = least_squares(
-        lambda p: law(p, n, d) - y, [166.0, 366.0, -0.27, 1.8], x_scale=[100, 100, 0.1, 1], xtol=1e-15, ftol=1e-15
+    fit = lawbench.fit(
+        "chinchilla", task.train, params={"beta": {"expr": "alpha"}}, loss="least_squares", residual="loss"
     )
-    assert best.x == pytest.approx([166.21, 366.69, -0.2729, 1.8366], rel=1e-3)
-    tied = lawbench.fit("chinchilla", task.train, params={"beta": {"expr": "alpha"}})
-    assert tied.params["alpha"] == pytest.approx(-best.x[2], abs=0.02)
-    truth = {float(run.n_params or 0.0): run.loss[0] for run in task.truth()}
-    for run in task.test:
-        assert run.tokens is not None
-        size = float(run.n_params or 0.0)
-        error = abs(law(best.x, np.array([size]), run.tokens)[0] / truth[size] - 1)
-        assert 100 * error == pytest.approx(0.7103 if size < 3e9 else 0.7320, abs=1e-3)
+    eta = -fit.params["alpha"]
+    assert eta == pytest.approx(-0.2729, abs=5e-5)
+    assert fit.params["E"] == pytest.approx(1.8366, abs=5e-5)
+    assert fit.params["A"] == pytest.approx(166.21, rel=1e-4)
+    assert fit.params["B"] / 6 ** (eta / 2) == pytest.approx(366.69, rel=1e-4)
+    errors = {
+        run.name: 100 * abs(predicted[0] / run.loss[0] - 1)
+        for run, predicted in zip(task.truth(), fit.predict(task.test), strict=True)
+    }
+    assert sorted(errors.values()) == pytest.approx([0.7103, 0.7320], abs=1e-4)

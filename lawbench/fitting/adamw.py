@@ -61,8 +61,7 @@ def descend(problem: Problem, start: FloatArray, recipe: AdamW) -> tuple[FloatAr
 
 def _value_and_gradient(problem: Problem, values: FloatArray) -> tuple[float, FloatArray]:
     prediction = problem.law.predict(values[:, None, None], problem.x)[0]
-    clamped = np.maximum(prediction, 1e-10)
-    residuals = np.log(clamped) - problem.log_y
-    slope = problem.weights * problem.objective.slope(residuals) / clamped * (prediction > 1e-10)
+    residuals = problem.residuals_of(prediction)
+    slope = problem.weights * problem.objective.slope(residuals) * problem.sensitivity(prediction)
     gradient = derivative(problem.law, values[None, :], problem.x)[0] @ slope
     return float(problem.objective.value(residuals, problem.weights)), gradient

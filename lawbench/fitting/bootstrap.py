@@ -12,6 +12,8 @@ from lawbench.fitting.solve import solve
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray
 
+SEED = 0
+"""Seed of a bootstrap unless another is asked for."""
 ENOUGH_RUNS = 8
 """From this many curves on, whole runs are drawn; below it, blocks of residuals."""
 _BLOCK_SHARE = 0.1
@@ -23,7 +25,7 @@ def resample(problem: Problem, runs: Sequence[Run], theta: FloatArray, n: int, s
 
     One-point runs are independent rows: they are drawn with replacement, as are whole curves
     where there are at least eight. Points along a curve are not independent: with fewer curves,
-    moving blocks of a tenth of a curve's log residuals are drawn within it and laid on the fitted
+    moving blocks of a tenth of a curve's residuals are drawn within it and laid on the fitted
     curve.
     """
     rng = np.random.default_rng(seed)
@@ -32,9 +34,9 @@ def resample(problem: Problem, runs: Sequence[Run], theta: FloatArray, n: int, s
         counts = rng.multinomial(len(runs), np.full(len(runs), 1.0 / len(runs)), size=n)
         return replace(problem, weights=problem.weights * np.repeat(counts, lengths, axis=1))
     residuals = -problem.residuals(theta[None, :])[0]
-    fitted = problem.log_y - residuals
+    fitted = problem.y - residuals
     drawn = [_blocks(part, n, rng) for part in np.split(residuals, np.cumsum(lengths)[:-1])]
-    return replace(problem, log_y=fitted + np.concatenate(drawn, axis=1))
+    return replace(problem, y=fitted + np.concatenate(drawn, axis=1))
 
 
 def _blocks(residuals: FloatArray, n: int, rng: np.random.Generator) -> FloatArray:
@@ -49,8 +51,8 @@ def _blocks(residuals: FloatArray, n: int, rng: np.random.Generator) -> FloatArr
 
 def refit(problem: Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Refit every resampled set, warm-started at the fit; return parameters (n, k) and objectives (n,)."""
-    n = max(a.shape[0] for a in (problem.weights, problem.log_y) if a.ndim == 2)
-    points = problem.log_y.shape[-1]
+    n = max(a.shape[0] for a in (problem.weights, problem.y) if a.ndim == 2)
+    points = problem.y.shape[-1]
     at_once = max(1, _FLOATS_AT_ONCE // (points * max(theta.size, 1)))
     values, objectives = [], []
     for start in range(0, n, at_once):

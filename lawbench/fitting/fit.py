@@ -13,7 +13,7 @@ import numpy as np
 
 from lawbench.errors import FitError, InputError, NotApplicableError
 from lawbench.fitting import recipes
-from lawbench.fitting.bootstrap import refit, resample
+from lawbench.fitting.bootstrap import SEED, refit, resample
 from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, at_bound
 from lawbench.fitting.objective import Objective
 from lawbench.fitting.problem import Problem
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import lmfit
     import pandas as pd
 
-_FIT_OPTIONS = {"objective": "across", "loss": "loss", "delta": "delta"}
+_FIT_OPTIONS = {"objective": "across", "loss": "loss", "delta": "delta", "residual": "residual"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class Fit:
         prediction = np.asarray(self.law.predict(p, x))
         return np.split(prediction, np.cumsum([len(run) for run in unseen])[:-1])
 
-    def bootstrap(self, n: int = 1000, seed: int = 0) -> pd.DataFrame:
+    def bootstrap(self, n: int = 1000, seed: int = SEED) -> pd.DataFrame:
         """Return the parameters of `n` refits to resampled data, one row a refit.
 
         Independent rows and whole runs are drawn with replacement; with few curves, moving blocks
@@ -158,7 +158,7 @@ def fit(
     **options
         Options of the law (``warmup="flat"``) and of the objective: ``objective`` (``"mean"``
         averages within a curve, ``"sum"`` adds all points as papers do), ``loss`` (``"huber"`` or
-        ``"least_squares"``), ``delta`` (1e-3).
+        ``"least_squares"``), ``delta`` (1e-3), ``residual`` (``"log"`` or ``"loss"``).
 
     Returns
     -------

@@ -31,10 +31,10 @@ def result_of(problem: Problem, theta: FloatArray) -> lmfit.minimizer.MinimizerR
 
     def residual(now: lmfit.Parameters) -> Any:
         p = np.array([now[lmfit_name(q.name)].value for q in space.parameters])
-        log = np.log(np.maximum(problem.law.predict(p, problem.x), 1e-10)) - problem.log_y
-        size = np.abs(log)
+        residuals = problem.residuals_of(problem.law.predict(p, problem.x))
+        size = np.abs(residuals)
         inside = np.minimum(size, problem.objective.threshold)
-        return np.sign(log) * np.sqrt(2.0 * problem.weights * inside * (size - 0.5 * inside))
+        return np.sign(residuals) * np.sqrt(2.0 * problem.weights * inside * (size - 0.5 * inside))
 
     if not any(p.vary for p in parameters.values()):
         parameters[lmfit_name(space.parameters[0].name)].vary = True

@@ -1,4 +1,4 @@
-"""What a fit minimises: a loss on log residuals, weighted within and across curves."""
+"""What a fit minimises: a loss on residuals, weighted within and across curves."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from lawbench.schedule import FloatArray
 
 LossKind = Literal["huber", "least_squares"]
 Across = Literal["mean", "sum"]
+Residual = Literal["log", "loss"]
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A sum over logged points of a loss on ``log prediction - log loss``.
+    """A sum over logged points of a loss on residuals, ``log prediction - log loss`` by default.
 
     Attributes
     ----------
     loss : {"huber", "least_squares"}
         ``h(r) = r^2/2`` up to `delta` and linear beyond it, or ``r^2/2`` throughout.
     delta : float
-        Where Huber turns linear, in log loss.
+        Where Huber turns linear, in units of the residual.
     across : {"mean", "sum"}
         ``mean`` averages within a curve and sums across curves; ``sum`` adds up all points, as
         the papers do, so that long curves dominate. Both are the same for one-point runs.
+    residual : {"log", "loss"}
+        Difference of logarithms, or of the losses themselves.
 
     Examples
     --------
@@ -40,12 +43,15 @@ class Objective:
     loss: LossKind = "huber"
     delta: float = 1e-3
     across: Across = "mean"
+    residual: Residual = "log"
 
     def __post_init__(self) -> None:
         if self.loss not in ("huber", "least_squares"):
             raise InputError(f"loss '{self.loss}' is not one of huber, least_squares.")
         if self.across not in ("mean", "sum"):
             raise InputError(f"objective '{self.across}' is not one of mean, sum.")
+        if self.residual not in ("log", "loss"):
+            raise InputError(f"residual '{self.residual}' is not one of log, loss.")
         if not self.delta > 0:
             raise InputError(f"Huber delta must be above 0, not {self.delta}.")
 

@@ -15,22 +15,22 @@ from lawbench.law import Inputs, Law
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray
 
-_TINY = 1e-10
+TINY = 1e-10
 """Predictions are clamped here before the logarithm."""
 _COMPLEX_STEP = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Log residuals of a law on some runs, as a function of a batch of coordinates.
+    """Residuals of a law on some runs, as a function of a batch of coordinates.
 
     Attributes
     ----------
     law, space, objective
     x : dict
         Prepared inputs, all runs end to end.
-    log_y : ndarray, shape (n,) or (batch, n)
-        Logs of the observed losses.
+    y : ndarray, shape (n,) or (batch, n)
+        Observed losses, or their logarithms: what residuals are taken of.
     weights : ndarray, shape (n,) or (batch, n)
     """
 
@@ -38,19 +38,20 @@ class Problem:
     space: Space
     objective: Objective
     x: Inputs
-    log_y: FloatArray
+    y: FloatArray
     weights: FloatArray
 
     @classmethod
     def of(cls, law: Law, runs: Sequence[Run], objective: Objective, space: Space, *, exact: bool = True) -> Problem:
         """Prepare the inputs of a law once: exactly, or as the law approximates them for a search."""
         prepare = law.prepare if exact else law.approximate
+        losses = np.concatenate([run.loss for run in runs])
         return cls(
             law=law,
             space=space,
             objective=objective,
             x=law.stack([prepare(run) for run in runs]),
-            log_y=np.log(np.concatenate([run.loss for run in runs])),
+            y=np.log(losses) if objective.residual == "log" else losses,
             weights=objective.weights(runs),
         )
 
@@ -58,7 +59,7 @@ class Problem:
         """Return the problem for some members of a batch of observations or weights."""
         return replace(
             self,
-            log_y=self.log_y[keep] if self.log_y.ndim == 2 else self.log_y,
+            y=self.y[keep] if self.y.ndim == 2 else self.y,
             weights=self.weights[keep] if self.weights.ndim == 2 else self.weights,
         )
 
@@ -72,9 +73,14 @@ class Problem:
         return np.real(_predict(self.law, self.space.values(theta), self.x))
 
     def residuals(self, theta: FloatArray) -> FloatArray:
-        """Return log residuals, shape (batch, n)."""
+        """Return residuals, shape (batch, n)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return _log(self.predict(theta)) - self.log_y
+            return self.residuals_of(self.predict(theta))
+
+    def residuals_of(self, prediction: FloatArray) -> FloatArray:
+        """Return the residuals of predictions, shape (..., n)."""
+        seen = np.log(np.maximum(prediction, TINY)) if self.objective.residual == "log" else prediction
+        return np.asarray(seen - self.y)
 
     def value(self, theta: FloatArray) -> FloatArray:
         """Return the objective, shape (batch,); infinite where a prediction is not finite."""
@@ -83,13 +89,18 @@ class Problem:
         return np.where(np.isfinite(out), out, np.inf)
 
     def linearise(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return log residuals (batch, n) and their derivatives by coordinates (batch, free, n)."""
+        """Return residuals (batch, n) and their derivatives by coordinates (batch, free, n)."""
         values = self.space.values(theta)
         prediction = np.real(_predict(self.law, values, self.x))
         jacobian = derivative(self.law, values, self.x)
         pulled = self.space.pull_back(theta, jacobian)
-        safe = np.maximum(prediction, _TINY)
-        return np.log(safe) - self.log_y, np.where(prediction > _TINY, 1.0 / safe, 0.0)[:, None, :] * pulled
+        return self.residuals_of(prediction), self.sensitivity(prediction)[:, None, :] * pulled
+
+    def sensitivity(self, prediction: FloatArray) -> FloatArray:
+        """Return the derivative of residuals by predictions."""
+        if self.objective.residual == "loss":
+            return np.ones_like(prediction)
+        return np.where(prediction > TINY, 1.0 / np.maximum(prediction, TINY), 0.0)
 
 
 def derivative(law: Law, values: FloatArray, x: Inputs) -> FloatArray:
@@ -113,7 +124,3 @@ def complex_step(law: Law, values: FloatArray, x: Inputs) -> FloatArray:
 
 def _predict(law: Law, values: NDArray[Any], x: Inputs) -> NDArray[Any]:
     return law.predict(values.T[:, :, None], x)
-
-
-def _log(prediction: FloatArray) -> FloatArray:
-    return np.log(np.maximum(prediction, _TINY))

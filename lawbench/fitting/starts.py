@@ -84,7 +84,7 @@ def _project(problem: Problem, values: FloatArray, linear: list[int]) -> FloatAr
     columns = derivative(problem.law, values, problem.x)[:, linear, :]
     prediction = np.real(problem.law.predict(values.T[:, :, None], problem.x))
     offset = prediction - np.einsum("gkn,gk->gn", columns, values[:, linear])
-    y = np.exp(problem.log_y)
+    y = np.exp(problem.y) if problem.objective.residual == "log" else problem.y
     target, columns = 1.0 - offset / y, columns / y
     scale = np.sqrt((columns**2).mean(axis=2))
     scale = np.where(scale > 0, scale, 1.0)
