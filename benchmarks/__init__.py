@@ -1,0 +1,1 @@
+"""Speed, measured against the protocols that papers use; run with `make bench`."""
