@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import sys
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -12,6 +14,9 @@ from types import ModuleType
 import lawbench
 from lawbench.errors import InputError, unknown
 from lawbench.law import Law
+
+FILE_MODULE = "lawbench_law_"
+"""Start of the module names of laws that `law_from_file` has read."""
 
 
 def law_names() -> list[str]:
@@ -61,13 +66,17 @@ def law_from_file(path: Path) -> type[Law]:
     """
     if not path.is_file():
         raise InputError(f"law file '{path}' does not exist.")
-    spec = spec_from_file_location(f"lawbench_law_{path.stem}", path)
+    # Known to the import system under a name of its own, so that its class can be pickled and found.
+    unique = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:8]
+    spec = spec_from_file_location(f"{FILE_MODULE}{path.stem}_{unique}", path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[spec.name]
         raise InputError(f"law file '{path}' cannot be run: {type(error).__name__}: {error}.") from error
     return _law_in(module, path.stem)
 

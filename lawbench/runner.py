@@ -21,7 +21,7 @@ from lawbench.errors import InputError, LawbenchError, NotApplicableError, Unrea
 from lawbench.fitting.recipes import PUBLISHED
 from lawbench.killable import Child, ChildDiedError, TimedOutError
 from lawbench.law import Law
-from lawbench.registry import find_law, law_from_file, law_names
+from lawbench.registry import FILE_MODULE, find_law, law_file, law_from_file, law_names
 from lawbench.store import Store, default_folder, fingerprint, law_hash
 from lawbench.tasks import Task, TaskInfo, load_task
 from lawbench.tasks import tasks as all_tasks
@@ -198,10 +198,7 @@ def _portable(law: type[Law]) -> LawLike:
     """Return what a worker finds a law by."""
     if law.__module__ == f"lawbench.laws.{law.name}" and law.name in law_names():
         return law.name
-    path = Path(law.predict.__code__.co_filename) if hasattr(law.predict, "__code__") else None
-    if law.__module__ == f"lawbench_law_{law.name}" and path is not None and path.is_file():
-        return path
-    return law
+    return law_file(law) if law.__module__.startswith(FILE_MODULE) else law
 
 
 def _stored(cells: list[Cell], store: Store) -> tuple[dict[tuple[str, str], Outcome], list[str]]:

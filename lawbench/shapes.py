@@ -26,9 +26,7 @@ def constant(steps: int, peak: float, warmup: int = 0) -> Schedule:
 
 def cosine(steps: int, peak: float, end: float = 0.0, warmup: int = 0) -> Schedule:
     """Return a half cosine from `peak` at the end of the warm-up to `end` at step `steps`."""
-    return _build(
-        steps, peak, warmup, lambda k: end + 0.5 * (peak - end) * (1 + np.cos(np.pi * k / (steps - warmup)))
-    )
+    return _build(steps, peak, warmup, lambda k: end + 0.5 * (peak - end) * (1 + np.cos(np.pi * k / (steps - warmup))))
 
 
 def linear(steps: int, peak: float, end: float = 0.0, warmup: int = 0) -> Schedule:

@@ -12,7 +12,6 @@ import json
 import math
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from lawbench.columns import COLUMNS, Kind, as_frame
 from lawbench.entries import Entry
 from lawbench.errors import InputError
 from lawbench.law import Law
+from lawbench.registry import law_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,14 +213,12 @@ def _typed(value: Any, kind: Kind) -> Any:
 
 def _source(law: type[Law]) -> Path | None:
     """Return the file of a law, if it has one."""
-    module = sys.modules.get(law.__module__)
-    name = getattr(module, "__file__", None) or _code_file(law)
-    return Path(name) if name and Path(name).is_file() else None
-
-
-def _code_file(law: type[Law]) -> str | None:
-    code = getattr(law.predict, "__code__", None)
-    return None if code is None else str(code.co_filename)
+    try:
+        path = law_file(law)
+    except (TypeError, OSError):
+        return None
+    # A class of a script or notebook may be edited there without its file, or have none.
+    return path if path.is_file() and law.__module__ != "__main__" else None
 
 
 def _sha256(content: bytes) -> str:
