@@ -44,7 +44,8 @@ class Pairs:
 
     def total(self, term: Term) -> NDArray[Any]:
         """Sum ``weight * term(...)`` over the pairs of each point; leading axes are kept."""
-        values = term(self.log_lr, self.area, self.age) * self.weight
+        values = term(self.log_lr, self.area, self.age)
+        values *= self.weight
         return np.add.reduceat(values, self.first, axis=-1)
 
 

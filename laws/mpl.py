@@ -140,11 +140,20 @@ class MultiPower(Law):
         _, A, alpha, B, C, beta, gamma = p
 
         def effects(log_lr: FloatArray, area: FloatArray, age: FloatArray) -> FloatArray:
-            scaled = np.exp(-gamma * log_lr) * area
-            log1 = np.log1p(C * scaled)
-            left = np.exp(-beta * log1)
-            by_c = beta * left * scaled / (1.0 + C * scaled)
-            return np.stack([1.0 - left, by_c, left * log1, -C * by_c * log_lr])
+            scaled = np.exp(-gamma * log_lr)
+            scaled *= area
+            out = np.empty((4, *scaled.shape))
+            left = np.log1p(C * scaled)
+            np.multiply(left, -beta, out=out[0])
+            np.exp(out[0], out=out[0])
+            np.multiply(out[0], left, out=out[2])
+            np.divide(scaled, 1.0 + C * scaled, out=out[1])
+            out[1] *= out[0]
+            out[1] *= beta
+            np.multiply(out[1], log_lr, out=out[3])
+            out[3] *= -C
+            np.subtract(1.0, out[0], out=out[0])
+            return out
 
         parts = [changes.total(effects) for changes in x["changes"]]
         effect, by_c, by_beta, by_gamma = np.concatenate(parts, axis=-1)
