@@ -103,7 +103,14 @@ def test_run_board_and_report(call, toy):
     assert "power_steps" in call("board").stdout
     assert "unknown board 'shedule': did you mean 'schedule'" in call("board", "shedule", code=2).stderr
     call("report", "--to", "pages")
-    assert (toy / "pages" / "index.html").is_file()
+    page = toy / "pages" / "index.html"
+    assert page.is_file()
+    drawn = page.stat().st_mtime_ns
+    same = call("run", "--law", "own.py", "--law", "power_steps", "--recipe", "common", "--report-to", "pages")
+    assert "(unchanged)" in same.stdout
+    assert page.stat().st_mtime_ns == drawn
+    call("run", "--law", "power_steps", "--recipe", "common", "--report-to", "pages")
+    assert page.stat().st_mtime_ns > drawn
 
 
 def test_failed_cells_are_counted_and_named(call, toy):

@@ -54,7 +54,9 @@ def run(
         as_json({"rows": rows.to_dict("records"), **rows.attrs})
     else:
         _boards(rows)
-    if make_report:
+    if make_report and _shows(report_to, rows):
+        typer.echo(f"Report: {report_to / 'index.html'} (unchanged)", err=json)
+    elif make_report:
         page = _write(rows, Path(rows.attrs["store"]), report_to, committed=False)
         typer.echo(f"Report: {page}", err=json)
 
@@ -113,6 +115,21 @@ def _stored_rows(out: Path | None) -> pd.DataFrame:
         raise InputError(f"there are no results in '{folder}': start with `lawbench run`.")
     rows.attrs["store"] = str(folder)
     return rows
+
+
+def _shows(folder: Path, rows: pd.DataFrame) -> bool:
+    """Return whether a folder holds a report of these very results; drawing it again takes seconds."""
+    import pandas as pd
+
+    columns = ["task", "entry", "status", "fingerprint"]
+    if rows.attrs["computed"] or not (folder / "index.html").is_file():
+        return False
+    try:
+        shown = pd.read_csv(folder / "results.csv", usecols=columns, dtype=str, keep_default_na=False)
+    except (OSError, ValueError):
+        return False
+    both = [set(frame[columns].itertuples(index=False, name=None)) for frame in (shown, rows)]
+    return both[0] == both[1]
 
 
 def _write(rows: pd.DataFrame, store: Path, to: Path, *, committed: bool) -> Path:
