@@ -8,7 +8,10 @@ stopped without losing the worker.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -231,7 +234,9 @@ def _computed(todo: list[Cell], n_jobs: int, timeout: float, backend: str) -> It
     try:
         with parallel_config(backend=backend, n_jobs=n_jobs, **threads):
             parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-            yield from parallel(delayed(compute)(cell, timeout) for cell in todo)
+            with _workers_started_deaf():
+                outcomes = parallel(delayed(compute)(cell, timeout) for cell in todo)
+            yield from outcomes
     except TerminatedWorkerError as error:
         raise LawbenchError(
             "a worker process was killed, perhaps for lack of memory: run again with fewer jobs; "
@@ -244,6 +249,19 @@ def _computed(todo: list[Cell], n_jobs: int, timeout: float, backend: str) -> It
 
             # Laws may be edited between two runs of one session: workers must not remember them.
             get_reusable_executor().shutdown(wait=False, kill_workers=True)
+
+
+@contextmanager
+def _workers_started_deaf() -> Iterator[None]:
+    """Ignore Ctrl-C while workers start: they inherit that, so that this process alone ends the run."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
 
 
 def compute(cell: Cell, timeout: float = TIMEOUT) -> Outcome:

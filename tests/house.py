@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import lawbench
 
 ENGINE = Path(lawbench.__file__).parent
@@ -134,6 +136,15 @@ def write_toy(folder: Path) -> Path:
         files.append(f'{{ path = "{name}", sha256 = "{digest}", bytes = {len(text.encode())} }}')
     (place / "card.toml").write_text(CARD.format(files=", ".join(files)), encoding="utf-8")
     return place
+
+
+def settle(monkeypatch: pytest.MonkeyPatch, root: Path) -> Path:
+    """Make this process see the registered laws, the dataset ``toy``, and no other dataset."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "laws").symlink_to(REPOSITORY / "laws", target_is_directory=True)
+    write_toy(root / "datasets")
+    monkeypatch.setattr(lawbench, "__path__", [str(ENGINE), str(root)])
+    return root
 
 
 class House:

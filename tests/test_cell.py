@@ -12,12 +12,12 @@ from lawbench.metrics import METRIC_KEYS
 from lawbench.registry import find_law, law_from_file
 from lawbench.tasks import load_task
 
-from .house import write_law, write_toy
+from .house import settle, write_law
 
 
 @pytest.fixture
-def task(places, monkeypatch):
-    write_toy(places)
+def task(monkeypatch, tmp_path):
+    settle(monkeypatch, tmp_path / "toy")
     return load_task("toy/schedule")
 
 

@@ -12,15 +12,15 @@ from lawbench import __version__
 from lawbench.cli import app
 from lawbench.registry import law_names
 
-from .house import House, write_law, write_toy
+from .house import House, settle, write_law
 
 COMMANDS = ["run", "board", "report", "laws", "datasets", "tasks", "fetch", "fit", "predict", "check", "new-law"]
 
 
 @pytest.fixture
-def toy(places, monkeypatch, tmp_path):
+def toy(monkeypatch, tmp_path):
     """The toy dataset, and a folder of one's own to work in."""
-    write_toy(places)
+    settle(monkeypatch, tmp_path / "house")
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -186,8 +186,7 @@ def test_fit_on_ones_own_files(call, toy):
         (("check", "mlp"), "did you mean 'mpl'"),
     ],
 )
-def test_wrong_input_gets_one_sentence_and_exit_code_2(call, toy, monkeypatch, arguments, words):
-    monkeypatch.setattr("lawbench.__path__", [*__import__("lawbench").__path__, *_real_path()])
+def test_wrong_input_gets_one_sentence_and_exit_code_2(call, toy, arguments, words):
     (toy / "few.csv").write_text("step,loss\n10,3.0\n20,2.5\n")
     (toy / "nan.csv").write_text("step,loss\n10,3.0\n20,nan\n30,2.0\n")
     done = call(*arguments, code=2)
@@ -195,14 +194,6 @@ def test_wrong_input_gets_one_sentence_and_exit_code_2(call, toy, monkeypatch, a
     assert done.stderr.startswith("lawbench: ")
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
-
-
-def _real_path():
-    from pathlib import Path
-
-    import lawbench
-
-    return [str(Path(lawbench.__file__).parent), str(Path(lawbench.__file__).parent.parent)]
 
 
 def test_unknown_commands_are_answered_with_the_nearest(call):

@@ -14,7 +14,7 @@ from lawbench.errors import InputError, UnknownNameError, UnreachableDataError
 from lawbench.runner import cores
 from lawbench.store import load_rows
 
-from .house import House, write_law, write_toy
+from .house import House, settle, write_law
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def house(tmp_path):
 
 
 @pytest.fixture
-def toy(places):
+def toy(monkeypatch, tmp_path):
     """The toy dataset in this process, with the laws of the tests beside it."""
-    write_toy(places)
-    write_law(places.parent / "extra", "own")
-    return places.parent
+    root = settle(monkeypatch, tmp_path / "toy")
+    write_law(root / "extra", "own")
+    return root
 
 
 def run(toy, laws, **more):
