@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from lawbench.boards import BOARDS, NEEDED, lay_out
+from lawbench.boards import BOARDS, NEEDED, lay_out, names
 from lawbench.comparisons import by_distance, pairwise, recipe_effect
 from lawbench.errors import InputError, LawbenchError
 from lawbench.leaderboard import leaderboard
@@ -204,12 +205,19 @@ def _noise_skill(rows: pd.DataFrame, name: str) -> float | None:
     return float(skill(np.log(relative_error(grid.floor, grid.baseline)), grid.families))
 
 
+def _on_a_board(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which cells belong to an entry that some board of their track ranks: only those are drawn."""
+    cells = zip(rows["needs"], rows["track"], strict=True)
+    ranked = (any(names(needs) <= b.inputs for b in BOARDS.values() if b.track == track) for needs, track in cells)
+    return np.fromiter(ranked, dtype=bool, count=len(rows))
+
+
 def _curve_pictures(
     rows: pd.DataFrame, predictions: Predictions, looks: dict[str, Style], studio: Studio, *, committed: bool
 ) -> list[tuple[Gallery, list[Picture]]]:
     from lawbench.tasks import load_task
 
-    made = galleries(rows, predictions, load_task)
+    made = galleries(rows[_on_a_board(rows)], predictions, load_task)
     studio.problems += [without_paths(problem) for problem in made.problems.values()]
     out = []
     for gallery in made.shown:
