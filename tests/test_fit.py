@@ -148,6 +148,8 @@ def test_published_parameters_carry_their_options_and_are_not_fitted() -> None:
     assert fit.params["L0"] == 3.04045406
     with pytest.raises(FitError, match="nothing to refit"):
         fit.bootstrap(10)
+    with pytest.raises(FitError, match="nothing to report"):
+        fit.to_lmfit()
 
 
 def test_the_bootstrap_is_seeded_and_varies_with_the_seed() -> None:

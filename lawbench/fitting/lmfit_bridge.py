@@ -7,6 +7,7 @@ from typing import Any
 import lmfit
 import numpy as np
 
+from lawbench.errors import FitError
 from lawbench.fitting.certificate import at_bound
 from lawbench.fitting.problem import Problem
 from lawbench.schedule import FloatArray
@@ -17,6 +18,11 @@ def result_of(problem: Problem, theta: FloatArray) -> lmfit.minimizer.MinimizerR
 
     The residual handed to lmfit is ``sign(r) sqrt(2 w h(r))``, whose sum of squares is twice the
     objective. Parameters at a bound are held, because lmfit gives no errors to anyone otherwise.
+
+    Raises
+    ------
+    FitError
+        If no parameter is free.
     """
     space = problem.space
     stuck = set(at_bound(problem, theta)) if theta.size else set()
@@ -37,7 +43,7 @@ def result_of(problem: Problem, theta: FloatArray) -> lmfit.minimizer.MinimizerR
         return np.sign(residuals) * np.sqrt(2.0 * problem.weights * inside * (size - 0.5 * inside))
 
     if not any(p.vary for p in parameters.values()):
-        parameters[lmfit_name(space.parameters[0].name)].vary = True
+        raise FitError(f"law '{problem.law.name}' has no free parameters here, so lmfit has nothing to report.")
     return lmfit.minimize(residual, parameters, method="leastsq")
 
 
