@@ -1,8 +1,7 @@
 """The runner: every entry on every task, in parallel, stored cell by cell.
 
-joblib does the scale-out; another backend (a Dask cluster) is another name of its backend. Each
-worker keeps one child process that computes its cells, so that a law that never ends can be
-stopped without losing the worker.
+joblib does the scale-out; another backend (a Dask cluster) is another name of its backend. See
+`lawbench.worker` for what happens to one cell.
 """
 
 from __future__ import annotations
@@ -12,50 +11,26 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawbench.cell import Outcome, describe, evaluate, failure
+from lawbench.cell import Outcome
 from lawbench.columns import as_frame
 from lawbench.entries import Entry, LawLike, entries_for
-from lawbench.errors import InputError, LawbenchError, NotApplicableError, UnreachableDataError, unknown
+from lawbench.errors import InputError, LawbenchError, UnreachableDataError, unknown
 from lawbench.fitting.recipes import PUBLISHED
-from lawbench.killable import Child, ChildDiedError, TimedOutError
 from lawbench.law import Law
-from lawbench.registry import FILE_MODULE, find_law, law_file, law_from_file, law_names
 from lawbench.store import Store, default_folder, fingerprint, law_hash
-from lawbench.tasks import Task, TaskInfo, load_task
+from lawbench.tasks import Task, TaskInfo
 from lawbench.tasks import tasks as all_tasks
+from lawbench.worker import TIMEOUT, Cell, child, compute, portable, task_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TIMEOUT = 600.0
-"""Seconds after which a cell is stopped."""
 BACKEND = "loky"
 """joblib's local worker processes."""
 Progress = Callable[[int, int, Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """An entry on a task, as it travels to a worker.
-
-    Attributes
-    ----------
-    entry : Entry
-    law : str, Path or type of Law
-        Name of a registered law, file of another one, or the class itself.
-    law_hash, task, fingerprint : str
-    """
-
-    entry: Entry
-    law: LawLike
-    law_hash: str
-    task: str
-    fingerprint: str
 
 
 def run(
@@ -108,7 +83,7 @@ def run(
         If a file of data is not what its card says.
     """
     _check(n_jobs, timeout)
-    _task.cache_clear()  # data may have changed since an earlier run of this process
+    task_of.cache_clear()  # data may have changed since an earlier run of this process
     entries = entries_for(laws, recipes)
     loaded, left_out = _reachable(choose(tasks))
     cells = _cells(entries, loaded)
@@ -166,7 +141,7 @@ def _reachable(chosen: list[TaskInfo]) -> tuple[dict[str, Task], dict[str, str]]
     for info in chosen:
         if info.dataset not in unreachable:
             try:
-                loaded[info.name] = _task(info.name)
+                loaded[info.name] = task_of(info.name)
                 continue
             except UnreachableDataError as error:  # one attempt a dataset: the network may be slow to say no
                 unreachable[info.dataset] = str(error)
@@ -179,7 +154,7 @@ def _reachable(chosen: list[TaskInfo]) -> tuple[dict[str, Task], dict[str, str]]
 def _cells(entries: Mapping[Entry, type[Law]], loaded: Mapping[str, Task]) -> list[Cell]:
     """Return the cells of entries on tasks, task by task, so that a worker loads little."""
     return [
-        Cell(entry, _portable(law), law_hash(law), task.name, fingerprint(entry, task.fingerprint, law_hash(law)))
+        Cell(entry, portable(law), law_hash(law), task.name, fingerprint(entry, task.fingerprint, law_hash(law)))
         for task in loaded.values()
         for entry, law in entries.items()
         if _concerns(entry, law, task.dataset)
@@ -195,13 +170,6 @@ def _concerns(entry: Entry, law: type[Law], dataset: str) -> bool:
     return any(
         p.source == source and p.dataset == dataset and law(**dict(p.options)).choices == chosen for p in law.published
     )
-
-
-def _portable(law: type[Law]) -> LawLike:
-    """Return what a worker finds a law by."""
-    if law.__module__ == f"lawbench.laws.{law.name}" and law.name in law_names():
-        return law.name
-    return law_file(law) if law.__module__.startswith(FILE_MODULE) else law
 
 
 def _stored(cells: list[Cell], store: Store) -> tuple[dict[tuple[str, str], Outcome], list[str]]:
@@ -243,7 +211,7 @@ def _computed(todo: list[Cell], n_jobs: int, timeout: float, backend: str) -> It
             "finished cells are kept."
         ) from error
     finally:
-        _child().close()
+        child().close()
         if backend == BACKEND and n_jobs > 1:
             from joblib.externals.loky import get_reusable_executor
 
@@ -262,58 +230,3 @@ def _workers_started_deaf() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
-
-
-def compute(cell: Cell, timeout: float = TIMEOUT) -> Outcome:
-    """Return the outcome of a cell, computed in a child process; whatever goes wrong is a row."""
-    try:
-        return _child().call(_outcome, cell, timeout=timeout)
-    except (TimedOutError, ChildDiedError) as error:
-        # A law may fail when it is merely looked at; describing it again must not hang the run.
-        described = _child().call(_described, cell, timeout=max(timeout, 60.0))
-        return failure(described, f"law '{cell.entry.law}' {error}")
-
-
-@lru_cache
-def _child() -> Child:
-    return Child()
-
-
-def _outcome(cell: Cell) -> Outcome:
-    """Evaluate a cell; runs in the child."""
-    import warnings
-
-    import numpy as np
-
-    row = _described(cell)
-    try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = evaluate(cell.entry, _task(cell.task), _law(cell))
-    except NotApplicableError as error:
-        return Outcome({**row, "status": "not_applicable", "reason": str(error)})
-    except LawbenchError as error:
-        return failure(row, str(error))
-    except Exception as error:
-        return failure(row, f"law '{cell.entry.law}' raised {type(error).__name__}: {error}")
-    return replace(found, row={**found.row, "fingerprint": cell.fingerprint})
-
-
-def _described(cell: Cell) -> dict[str, Any]:
-    law = _law(cell)
-    if not isinstance(cell.law, type) and law_hash(law) != cell.law_hash:
-        raise InputError(f"law '{law.name}' was edited while it was running: start again.")
-    return describe(cell.entry, _task(cell.task), law) | {"fingerprint": cell.fingerprint}
-
-
-def _law(cell: Cell) -> type[Law]:
-    if isinstance(cell.law, type):
-        return cell.law
-    if isinstance(cell.law, Path):
-        return law_from_file(cell.law)
-    return find_law(cell.law)
-
-
-@lru_cache
-def _task(name: str) -> Task:
-    return load_task(name)
