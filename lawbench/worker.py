@@ -20,7 +20,7 @@ from lawbench.killable import Child, ChildDiedError, TimedOutError
 from lawbench.law import Law
 from lawbench.registry import FILE_MODULE, find_law, law_file, law_from_file, law_names
 from lawbench.store import law_hash
-from lawbench.tasks import Task
+from lawbench.tasks import Task, load_task
 
 TIMEOUT = 600.0
 """Seconds after which a cell is stopped."""
