@@ -24,7 +24,8 @@ def cell(entry: str, task: str, error: float, **more: Any) -> dict[str, Any]:
     law, _, recipe = entry.partition("@")
     row = {
         "law": law, "options": "warmup=ramp", "recipe": recipe or "common", "entry": entry, "task": task,
-        "track": "schedule", "family": TASKS.get(task, "f9"), "dataset": task.split("/")[0], "provides": "lr,steps,tokens", "ranked": True,
+        "track": "schedule", "family": TASKS.get(task, "f9"), "dataset": task.split("/")[0],
+        "provides": "lr,steps,tokens", "ranked": True,
         "status": "ok", "reason": "", "log_mae": error, "log_mae_unmasked": 2 * error, "noise_floor": NAN,
         "extrapolation": 3.0, "seconds": 0.5, "n_params_law": 3, "group": "", "needs": "steps",
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -40,4 +41,6 @@ def _options(
 
 def main() -> None:
     """Run the command line; the entry point of the ``lawbench`` script."""
+    # Starting a pool of BLAS threads costs more CPU than all of `lawbench laws`; fits use one thread anyway.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app()
