@@ -90,22 +90,31 @@ class Changes:
         return cls(at, drops[at], log_lr, area[at - 1], steps, area[steps])
 
     def total(self, term: Term) -> NDArray[Any]:
-        """Return the sum at every logged point, shape (..., n); 0 where no change came before."""
-        return np.concatenate([pairs.total(term) for pairs in self._pairs()], axis=-1)
+        """Return the sum at every logged point, shape (..., n); 0 where no change came before.
 
-    def _pairs(self) -> Iterator[Pairs]:
-        """Yield the pairs a bounded number at a time."""
+        Only a bounded number of pairs is held at any moment, however long the schedule.
+        """
+        return np.concatenate([sum(p.total(term) for p in parts) for parts in self._points()], axis=-1)
+
+    def _points(self) -> Iterator[Iterator[Pairs]]:
+        """Yield groups of neighbouring points; each group yields its pairs in parts that add up."""
         seen = np.searchsorted(self.at, self.steps, side="right")
         ends = np.cumsum(seen)
         start = 0
         while start < seen.size:
             base = ends[start - 1] if start else 0
             stop = max(start + 1, int(np.searchsorted(ends, base + _PAIRS_AT_ONCE, side="right")))
-            count = seen[start:stop]
-            point = np.repeat(np.arange(start, stop), count)
-            change = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            yield self.pair(point, change, self.weight[change], start, stop)
+            yield self._parts(start, stop, seen[start:stop])
             start = stop
+
+    def _parts(self, start: int, stop: int, seen: IntArray) -> Iterator[Pairs]:
+        # More than one part only for a single point that has seen more changes than fit at once.
+        size = int(seen[0]) if stop == start + 1 else 0
+        for low in range(0, max(size, 1), _PAIRS_AT_ONCE):
+            count = np.minimum(seen - low, _PAIRS_AT_ONCE) if size else seen
+            point = np.repeat(np.arange(start, stop), count)
+            change = low + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+            yield self.pair(point, change, self.weight[change], start, stop)
 
     def pair(self, point: IntArray, change: IntArray, weight: FloatArray, start: int, stop: int) -> Pairs:
         """Return the pairs of `point` (ascending) and `change`; points without one get a 0.

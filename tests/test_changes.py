@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lawbench import changes
 from lawbench.changes import Changes, graded
 from lawbench.schedule import WARMUPS, Schedule, Warmup
 from lawbench.shapes import constant, cosine, linear, two_stage, wsd
@@ -81,6 +83,24 @@ def test_graded_sums_need_few_terms() -> None:
     terms = graded(schedule, steps).weight.size
     all_terms = np.searchsorted(Changes.of(schedule, steps).at, steps, side="right").sum()
     assert terms < all_terms / 100
+
+
+def test_a_point_that_has_seen_many_changes_is_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Changes.of(SCHEDULES["cosine"], STEPS).total(term(0.3, 0.5, 0.6))
+    monkeypatch.setattr(changes, "_PAIRS_AT_ONCE", 500)
+    parts = Changes.of(SCHEDULES["cosine"], STEPS).total(term(0.3, 0.5, 0.6))
+    assert parts == pytest.approx(whole, rel=1e-12)
+
+
+def test_memory_is_bounded_over_ten_million_steps() -> None:
+    schedule, steps = cosine(10_000_000, PEAK, warmup=2000), np.array([5_000_000, 9_999_999])
+    sums = Changes.of(schedule, steps)
+    tracemalloc.start()
+    total = sums.total(term(0.3, 0.5, 0.6))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.isfinite(total).all()
+    assert peak < 50e6
 
 
 def test_leading_axes_are_kept() -> None:

@@ -248,3 +248,12 @@ def test_a_damaged_file_is_named_and_nothing_is_lost(tmp_path):
     assert "expected sha256" in done.stderr
     assert "Traceback" not in done.stderr
     assert house.cells() == kept
+
+
+def test_a_spike_in_a_log_of_ones_own_is_reported_and_fitted_all_the_same(call, tmp_path):
+    losses = [2.0 + 5.0 * (s + 1) ** -0.5 for s in range(100)]
+    losses[60] *= 1.5
+    (tmp_path / "bumpy.csv").write_text("step,loss\n" + "".join(f"{s},{y}\n" for s, y in enumerate(losses)))
+    done = call("fit", "power_steps", tmp_path / "bumpy.csv")
+    assert "run 'bumpy' has 1 loss spike (step 60); every point is fitted" in done.stderr
+    assert "points          100" in done.stdout

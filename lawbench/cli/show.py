@@ -185,6 +185,12 @@ def _show_card(card: Card) -> None:
     table(("task", "track", "fitted", "scored", "note"), rows)
     typer.echo()
     ways = where(card)
+    if "upstream" not in ways.values():
+        from lawbench.data.dataset import load_dataset
+        from lawbench.spikes import trouble
+
+        for odd in filter(None, map(trouble, load_dataset(card.name).runs)):
+            typer.echo(f"- {odd}")
     table(
         ("file", "bytes", "comes from"),
         ((f.path, f.bytes, upstream_url(card, f) if ways[f.path] == "upstream" else ways[f.path])

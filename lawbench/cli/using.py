@@ -44,11 +44,14 @@ def fit(
     """Fit a law to a dataset or to your own runs."""
     from lawbench.entries import entries_for
     from lawbench.fitting.fit import fit as fit_law
+    from lawbench.spikes import trouble
 
     if out is not None and out.exists():
         raise InputError(f"'{out}' exists and is not overwritten: name another file.")
     entry, cls = next(iter(entries_for(law, "common").items()))
     runs = runs_from(data, run, Columns(step, loss, schedule, n_params, tokens_per_step))
+    for odd in filter(None, map(trouble, runs)):
+        typer.echo(f"lawbench: {odd}; every point is fitted: drop from the log what is not real.", err=True)
     found = fit_law(cls, runs, recipe, _held(hold), **dict(entry.options))
     text = found.to_json()
     if out is not None:
@@ -90,9 +93,11 @@ def predict(
     """Predict losses with a fit; prints run,step,predicted."""
     import csv
 
+    from lawbench.fitting.fit import predictions
+
     model, params = _fitted(fitted, law)
     runs = runs_from(data, run, Columns(step, loss, schedule, n_params, tokens_per_step))
-    curves = [(r, _curve(model, params, r)) for r in runs]
+    curves = zip(runs, predictions(model, params, runs), strict=True)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("run", "step", "predicted"))
     for r, curve in curves:
@@ -125,13 +130,3 @@ def _fitted(path: Path, law_file: str | None) -> tuple[Any, dict[str, float]]:
     if cls.name != name or set(model.names) != set(params):
         raise InputError(f"'{path}' is a fit of law '{name}', which does not have the parameters of '{cls.name}'.")
     return model, params
-
-
-def _curve(model: Any, params: dict[str, float], run: Any) -> Any:
-    import numpy as np
-
-    missing = sorted(model.needs - run.provides - {"prefix", "steps"})
-    if missing:
-        raise InputError(f"law '{model.name}' needs {' and '.join(missing)}, which run '{run.name}' does not have.")
-    p = np.array([params[name] for name in model.names])
-    return np.asarray(model.predict(p, model.stack([model.prepare(run.withhold())])))

@@ -74,12 +74,7 @@ class Fit:
         """
         if isinstance(runs, Run):
             return self.predict([runs])[0]
-        unseen = [run.withhold() for run in runs]
-        _refuse_missing(self.law, unseen)
-        p = np.array([self.params[name] for name in self.law.names])
-        x = self.law.stack([self.law.prepare(run) for run in unseen])
-        prediction = np.asarray(self.law.predict(p, x))
-        return np.split(prediction, np.cumsum([len(run) for run in unseen])[:-1])
+        return predictions(self.law, self.params, runs)
 
     def bootstrap(self, n: int = 1000, seed: int = SEED) -> pd.DataFrame:
         """Return the parameters of `n` refits to resampled data, one row a refit.
@@ -117,7 +112,7 @@ class Fit:
         return result_of(self.problem, self._theta())
 
     def to_json(self) -> str:
-        """Return everything but the data as a JSON object; `load_fit` reads it back."""
+        """Return everything but the data as a JSON object; ``lawbench predict`` reads it."""
         return json.dumps(
             {
                 "law": self.law.name,
@@ -205,6 +200,21 @@ def fit(
         _refuse_too_few(model, runs, space)
         found = converged(model, runs, objective, space)
     return _fit_of(found, recipe, runs, started)
+
+
+def predictions(law: Law, params: Mapping[str, float], runs: Sequence[Run]) -> list[FloatArray]:
+    """Return the loss that a law with given parameters predicts at every logged step of each run.
+
+    Raises
+    ------
+    NotApplicableError
+        If a run lacks an input that the law needs.
+    """
+    unseen = [run.withhold() for run in runs]
+    _refuse_missing(law, unseen)
+    x = law.stack([law.prepare(run) for run in unseen])
+    predicted = np.asarray(law.predict(np.array([params[name] for name in law.names]), x))
+    return np.split(predicted, np.cumsum([len(run) for run in unseen])[:-1])
 
 
 def _fit_of(found: Found, recipe: str, runs: tuple[Run, ...], started: float) -> Fit:
