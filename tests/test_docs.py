@@ -65,3 +65,22 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_board_of_the_readme_is_that_of_the_report() -> None:
+    shown = _board(ROOT / "README.md", 6)
+    assert len(shown) >= 5
+    assert shown == _board(ROOT / "reports/public-0.1.0/leaderboard.md", 6)[: len(shown)]
+
+
+def _board(page: Path, columns: int) -> list[list[str]]:
+    """Return the first ranked table of a page, its first columns."""
+    rows = [line.split("|")[1:-1] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in row[:columns]] for row in rows if len(row) >= columns]
+    first = next(i for i, row in enumerate(cells) if row[0] == "1")
+    ranked = []
+    for expected, row in enumerate(cells[first:], start=1):
+        if row[0] != str(expected):
+            break
+        ranked.append(row)
+    return ranked

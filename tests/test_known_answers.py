@@ -149,6 +149,21 @@ def test_multi_power_paper_recipe(size: str, mae: float, steps: int) -> None:
     assert not fit.certificate.converged
 
 
+def test_early_stopping_wins_on_the_long_cosine_and_loses_on_the_decays() -> None:
+    """Ours, told in docs/reading.md: why the mask turns the order of two recipes at 25M."""
+    task = task_of("multi-power-25m/schedule")
+    after: dict[str, dict[str, float]] = {}
+    for recipe in ("common", "paper"):
+        predicted = lawbench.fit("mpl", task.train, recipe=recipe).predict(task.test)
+        after[recipe] = {
+            run.name: float(np.abs(curve - run.loss)[counts].mean())
+            for run, curve, counts in zip(task.truth(), predicted, task.counts, strict=True)
+        }
+    assert [after[recipe]["cosine_72000"] for recipe in after] == pytest.approx([0.0134, 0.0074], abs=6e-5)
+    assert [after[recipe]["wsd"] for recipe in after] == pytest.approx([0.0020, 0.0081], abs=6e-5)
+    assert [after[recipe]["wsdld"] for recipe in after] == pytest.approx([0.0016, 0.0066], abs=6e-5)
+
+
 def test_the_start_of_the_paper_recipe_is_the_repository_log() -> None:
     """100M: L0 2.77625, A .606934, alpha .442104, B 456.870; objective 2.2100543e-4."""
     train = task_of("multi-power-100m/schedule").train
