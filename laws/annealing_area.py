@@ -21,7 +21,7 @@ class AnnealingArea(Law):
 
     References
     ----------
-    Tissue et al., "Scaling Law with Learning Rate Annealing", 2024, arXiv 2408.11029, equation 1.
+    Tissue et al., "Scaling Law with Learning Rate Annealing", 2024, arXiv 2408.11029.
     """
 
     name = "annealing_area"

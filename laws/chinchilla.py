@@ -20,7 +20,7 @@ class Chinchilla(Law):
 
     References
     ----------
-    Hoffmann et al. 2022, arXiv 2203.15556, equation 2 (approach 3).
+    Hoffmann et al. 2022, arXiv 2203.15556, approach 3.
     """
 
     name = "chinchilla"
@@ -44,7 +44,7 @@ class Chinchilla(Law):
     published = (
         Published(
             source="hoffmann2022",
-            reference="Hoffmann et al. 2022, arXiv 2203.15556, equation 10 (rounded)",
+            reference="Hoffmann et al. 2022, arXiv 2203.15556 (rounded)",
             dataset="chinchilla-epoch",
             values={"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28},
             note="fitted on the paper's own runs, of which the dataset is a reconstruction",

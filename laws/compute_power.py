@@ -18,7 +18,7 @@ class ComputePower(Law):
 
     References
     ----------
-    The form of Kaplan et al. 2020, arXiv 2001.08361, section 1.2, fitted to all runs and not only
+    The form of Kaplan et al. 2020, arXiv 2001.08361, fitted to all runs and not only
     to the compute-optimal ones.
     """
 

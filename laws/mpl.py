@@ -42,7 +42,7 @@ class MultiPower(Law):
     References
     ----------
     Luo et al., "A Multi-Power Law for Loss Curve Prediction Across Learning Rate Schedules",
-    ICLR 2025, arXiv 2503.12811, equations 1-3.
+    ICLR 2025, arXiv 2503.12811.
     """
 
     name: ClassVar[str] = "mpl"

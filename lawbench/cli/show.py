@@ -35,8 +35,11 @@ def laws(
     if json:
         as_json([_law_facts(law) for law in found])
     elif name is None:
-        rows = ((law.name, law.title, law.year, ", ".join(sorted(law.needs)), len(law.parameters)) for law in found)
-        table(("law", "title", "year", "needs", "parameters"), rows)
+        rows = (
+            (law.name, law.title, law.year, ", ".join(sorted(law.needs)), len(law.parameters), law.reference)
+            for law in found
+        )
+        table(("law", "title", "year", "needs", "parameters", "reference"), rows)
     else:
         _show_law(found[0])
 
@@ -143,9 +146,9 @@ def _show_law(law: type[Law]) -> None:
     if law.published:
         typer.echo()
         table(
-            ("published", "dataset", "values", "reference"),
-            ((p.source, p.dataset, ", ".join(f"{k}={v:g}" for k, v in p.values.items()), p.reference)
-             for p in law.published),
+            ("published", "dataset", "fitted on", "values", "reference"),
+            ((p.source, p.dataset, ", ".join(p.fitted_on) or "all of it",
+              ", ".join(f"{k}={v:g}" for k, v in p.values.items()), p.reference) for p in law.published),
         )  # fmt: skip
 
 
@@ -180,19 +183,33 @@ def _show_card(card: Card) -> None:
         table(("run", "schedule"), shown)
     elif card.loader is not None:
         typer.echo("\nIts runs are made by its loader from the files below.")
+    ways = where(card)
+    if "upstream" not in ways.values():
+        _show_runs(card)
     typer.echo()
     rows = ((f"{card.name}/{t.name}", t.track, t.fitted_points, t.scored_points, t.note) for t in card.tasks)
     table(("task", "track", "fitted", "scored", "note"), rows)
     typer.echo()
-    ways = where(card)
-    if "upstream" not in ways.values():
-        from lawbench.data.dataset import load_dataset
-        from lawbench.spikes import trouble
-
-        for odd in filter(None, map(trouble, load_dataset(card.name).runs)):
-            typer.echo(f"- {odd}")
     table(
         ("file", "bytes", "comes from"),
         ((f.path, f.bytes, upstream_url(card, f) if ways[f.path] == "upstream" else ways[f.path])
          for f in card.source.files),
     )  # fmt: skip
+
+
+def _show_runs(card: Card) -> None:
+    """Say what the runs of a dataset at hand hold, and what is odd about them."""
+    from lawbench.data.dataset import load_dataset
+    from lawbench.spikes import trouble
+
+    runs = load_dataset(card.name).runs
+    points = sum(len(run) for run in runs)
+    typer.echo(f"\n{len(runs)} runs, {points} points")
+    ranges = {
+        "loss": [x for run in runs for x in (run.loss.min(), run.loss.max())],
+        "N": [run.n_params for run in runs if run.n_params is not None],
+        "D": [x for run in runs if run.tokens is not None for x in (run.tokens[0], run.tokens[-1])],
+    }
+    facts({name: f"{min(values):.4g} to {max(values):.4g}" for name, values in ranges.items() if values})
+    for odd in filter(None, map(trouble, runs)):
+        typer.echo(f"- {odd}")
