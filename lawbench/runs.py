@@ -71,7 +71,7 @@ class Run:
     def __post_init__(self) -> None:
         where = f"run '{self.name}'" + (f" of dataset '{self.dataset}'" if self.dataset else "")
         steps, losses = _steps(self.steps, where), np.array(self.loss, dtype=np.float64, ndmin=1)
-        if steps.size != losses.size:
+        if losses.shape != steps.shape:
             raise InputError(f"{where} has {steps.size} steps but {losses.size} losses: give one loss a step.")
         _refuse_bad_losses(losses, steps, where)
         if self.schedule is not None and len(self.schedule) <= steps[-1]:
@@ -184,6 +184,8 @@ def _rebuilt(cls: type[Run], known: dict[str, Any]) -> Run:
 
 def _steps(steps: ArrayLike, where: str) -> IntArray:
     raw = np.array(steps, dtype=np.float64, ndmin=1)
+    if raw.ndim != 1:
+        raise InputError(f"{where} has steps of shape {raw.shape}: give one list of steps.")
     if raw.size == 0:
         raise InputError(f"{where} has no logged points.")
     if not np.isfinite(raw).all() or (raw < 0).any() or (raw != np.round(raw)).any():

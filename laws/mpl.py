@@ -14,19 +14,46 @@ from lawbench.schedule import FloatArray, Schedule, Warmup
 
 _REPOSITORY = "public repository thu-yao-01-luo/MultiPowerLaw, commit 8da9f19, README and fitted parameters"
 _PAPER = "Luo et al., ICLR 2025, arXiv 2503.12811, table 7"
-_FITTED_ON = ("cosine_24000", "constant_24000", "wsdcon_9")
 
 
-def _published(key: str, dataset: str, warmup: str, values: tuple[float, ...]) -> Published:
+_SETS: dict[str, tuple[str, str, str, dict[str, tuple[float, ...]]]] = {
+    "luo2025-repo": (
+        _REPOSITORY,
+        "raw",
+        "AdamW, stopped early; the ramp of the warm-up enters the sum over drops",
+        {
+            "25m": (3.04045406, 0.52468604, 0.50786857, 363.78751622, 2.06560812, 0.58279013, 0.64142257),
+            "100m": (2.6514477, 0.60115152, 0.45295811, 437.9464276, 2.13245612, 0.59785199, 0.65523644),
+            "400m": (2.37474466, 0.65421216, 0.42878731, 523.42464371, 2.02462735, 0.59350493, 0.63472457),
+        },
+    ),
+    "luo2025": (
+        _PAPER,
+        "ramp",
+        "printed to two or three digits, so that the level of the curve is known to .005 only",
+        {
+            "25m": (3.17, 0.51, 0.53, 446.4, 2.07, 0.41, 0.52),
+            "100m": (2.79, 0.59, 0.46, 521.4, 0.24, 0.60, 0.65),
+            "400m": (2.52, 0.66, 0.42, 614.3, 0.16, 0.88, 0.56),
+        },
+    ),
+}
+
+
+def _published(source: str) -> tuple[Published, ...]:
+    reference, warmup, note, sets = _SETS[source]
     names = ("L0", "A", "alpha", "B", "C", "beta", "gamma")
-    return Published(
-        source=key,
-        reference=_REPOSITORY if warmup == "raw" else _PAPER,
-        dataset=dataset,
-        values=dict(zip(names, values, strict=True)),
-        fitted_on=_FITTED_ON,
-        options={"warmup": warmup},
-        note="AdamW, stopped early" if warmup == "raw" else "printed to two digits",
+    return tuple(
+        Published(
+            source=source,
+            reference=reference,
+            dataset=f"multi-power-{size}",
+            values=dict(zip(names, values, strict=True)),
+            fitted_on=("cosine_24000", "constant_24000", "wsdcon_9"),
+            options={"warmup": warmup},
+            note=note,
+        )
+        for size, values in sets.items()
     )
 
 
@@ -72,29 +99,7 @@ class MultiPower(Law):
         Parameter("beta", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, grid=(0.15, 0.4, 0.75)),
         Parameter("gamma", "dependence of that effect on the rate", min=0.0, max=1.0, start=0.5, grid=(0.3, 0.6, 0.9)),
     )
-    published = (
-        _published("luo2025", "multi-power-25m", "ramp", (3.17, 0.51, 0.53, 446.4, 2.07, 0.41, 0.52)),
-        _published("luo2025", "multi-power-100m", "ramp", (2.79, 0.59, 0.46, 521.4, 0.24, 0.60, 0.65)),
-        _published("luo2025", "multi-power-400m", "ramp", (2.52, 0.66, 0.42, 614.3, 0.16, 0.88, 0.56)),
-        _published(
-            "luo2025-repo",
-            "multi-power-25m",
-            "raw",
-            (3.04045406, 0.52468604, 0.50786857, 363.78751622, 2.06560812, 0.58279013, 0.64142257),
-        ),
-        _published(
-            "luo2025-repo",
-            "multi-power-100m",
-            "raw",
-            (2.6514477, 0.60115152, 0.45295811, 437.9464276, 2.13245612, 0.59785199, 0.65523644),
-        ),
-        _published(
-            "luo2025-repo",
-            "multi-power-400m",
-            "raw",
-            (2.37474466, 0.65421216, 0.42878731, 523.42464371, 2.02462735, 0.59350493, 0.63472457),
-        ),
-    )
+    published = (*_published("luo2025-repo"), *_published("luo2025"))
     paper = AdamW(
         reference=_REPOSITORY,
         rates={"L0": 5e-2, "A": 5e-2, "B": 5e-2, "C": 5e-2, "alpha": 5e-3, "beta": 5e-3, "gamma": 5e-3},

@@ -146,6 +146,12 @@ def test_published_parameters_carry_their_options_and_are_not_fitted() -> None:
     fit = lawbench.fit("mpl", run, recipe="published:luo2025-repo")
     assert fit.law.choices == {"warmup": "raw"}
     assert fit.params["L0"] == 3.04045406
+    assert lawbench.fit("mpl", run, recipe="published").recipe == "published:luo2025-repo"
+    assert lawbench.fit("mpl", run, recipe="published", warmup="ramp").recipe == "published:luo2025"
+    with pytest.raises(InputError, match="go with warmup=raw: leave the option out"):
+        lawbench.fit("mpl", run, recipe="published:luo2025-repo", warmup="ramp")
+    with pytest.raises(NotApplicableError, match=r"were fitted on multi-power-100m, .*, not on sample"):
+        lawbench.fit("mpl", sample_runs(("cosine",)), recipe="published")
     with pytest.raises(FitError, match="nothing to refit"):
         fit.bootstrap(10)
     with pytest.raises(FitError, match="nothing to report"):

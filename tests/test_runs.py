@@ -146,3 +146,10 @@ def test_any_sorted_positive_log_makes_a_run(steps: set[int], loss: float) -> No
     run = Run("any", sorted(steps), [loss] * len(steps))
     assert len(run) == len(steps)
     assert ("steps" in run.provides) == (len(steps) > 1)
+
+
+def test_steps_of_two_dimensions_are_refused() -> None:
+    with pytest.raises(InputError, match=r"steps of shape \(2, 2\)"):
+        Run("square", np.zeros((2, 2), dtype=np.int64), np.ones(4))
+    with pytest.raises(InputError, match="4 losses"):
+        Run("wide", np.arange(2), np.ones((2, 2)))

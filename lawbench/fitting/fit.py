@@ -190,7 +190,7 @@ def fit(
     objective = Objective(**chosen)
     _refuse_missing(model, runs)
     if recipe.startswith(recipes.PUBLISHED):
-        printed = recipes.published_set(model, recipe, runs)
+        printed = recipes.published_set(model, recipe, runs, options)
         recipe = f"{recipes.PUBLISHED}:{printed.source}"
         found = given(recipes.with_options(model, printed.options), runs, objective, printed.values)
     elif recipe == recipes.PAPER:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lawbench.errors import NotApplicableError, unknown
+from lawbench.errors import InputError, NotApplicableError, unknown
 from lawbench.law import Law, Published
 from lawbench.runs import Run
 
@@ -34,8 +34,19 @@ def recipes_for(law: Law | type[Law]) -> list[str]:
     return [COMMON, *(f"{PUBLISHED}:{source}" for source in sources), *([PAPER] if law.paper else [])]
 
 
-def published_set(law: Law | type[Law], recipe: str, runs: Sequence[Run]) -> Published:
+def published_set(
+    law: Law | type[Law], recipe: str, runs: Sequence[Run], asked: Mapping[str, str] | None = None
+) -> Published:
     """Return the parameters that a source prints for the dataset of some runs.
+
+    Parameters
+    ----------
+    law : Law or type of Law
+    recipe : str
+        ``published:SOURCE``, or ``published`` for the first source that fits.
+    runs : sequence of Run
+    asked : mapping, optional
+        Options that the user asked for; a set goes with options of its own.
 
     Raises
     ------
@@ -43,22 +54,29 @@ def published_set(law: Law | type[Law], recipe: str, runs: Sequence[Run]) -> Pub
         If the law has no parameters of this source.
     NotApplicableError
         If the source printed none for this dataset.
+    InputError
+        If its parameters go with other options than those asked for.
     """
     source = recipe.partition(":")[2]
-    datasets = {run.dataset for run in runs}
-    known = {p.source for p in law.published}
     of_source = [p for p in law.published if p.source == source or not source]
     if not of_source:
-        raise unknown(f"published source of law '{law.name}'", source, known)
+        raise unknown(f"published source of law '{law.name}'", source, {p.source for p in law.published})
+    datasets = {run.dataset for run in runs}
     fitting = [p for p in of_source if datasets == {p.dataset}]
     if not fitting:
         there = ", ".join(sorted({p.dataset for p in of_source}))
-        here = ", ".join(sorted(datasets)) or "none"
+        here = ", ".join(sorted(datasets - {""})) or "these runs"
         raise NotApplicableError(
             f"the parameters of law '{law.name}' in '{source or PUBLISHED}' were fitted on {there}, not on {here}: "
             "use recipe 'common'."
         )
-    return fitting[0]
+    agreeing = [p for p in fitting if (asked or {}).items() <= {**(asked or {}), **p.options}.items()]
+    if not agreeing:
+        own = ", ".join(f"{name}={value}" for name, value in fitting[0].options.items())
+        raise InputError(
+            f"the parameters of law '{law.name}' in '{fitting[0].source}' go with {own}: leave the option out."
+        )
+    return agreeing[0]
 
 
 def check_recipe(law: Law, recipe: str) -> str:
