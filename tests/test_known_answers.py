@@ -73,6 +73,12 @@ def test_chinchilla_bootstrap() -> None:
     assert (refits["objective"] > 0).all()
 
 
+def test_lmfit_standard_errors_are_wrong_under_a_robust_loss() -> None:
+    """Told in docs/python.md: .009 instead of the bootstrap's .015 for alpha."""
+    stderr = chinchilla().to_lmfit().params["alpha"].stderr
+    assert stderr == pytest.approx(0.009, abs=6e-4)
+
+
 # Multi-power law: Luo et al., ICLR 2025, arXiv 2503.12811, and its repository's table.
 
 REPOSITORY_TABLE = {
