@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import lmfit
 import numpy as np
@@ -104,6 +105,38 @@ def test_lmfit_parameters_go_in_and_a_result_comes_out() -> None:
     assert result.chisqr == pytest.approx(2 * fit.objective, rel=1e-6)
     assert "[[Variables]]" in lmfit.fit_report(result)
     assert np.isfinite([result.aic, result.bic]).all()
+
+
+def test_a_tie_of_lmfit_goes_in_and_comes_out() -> None:
+    params = lmfit.Parameters()
+    params.add("alpha", value=0.3, min=0.2, max=0.5)
+    params.add("beta", expr="alpha")
+    fit = lawbench.fit("chinchilla", _table(), params=params)
+    assert fit.params["beta"] == fit.params["alpha"]
+    result = fit.to_lmfit()
+    assert result.params["beta"].expr == "alpha"
+    assert result.params["alpha"].value == pytest.approx(fit.params["alpha"], rel=1e-4)
+    assert result.chisqr == pytest.approx(2 * fit.objective, rel=1e-6)
+
+
+def test_an_expression_that_means_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match=r"expression 'gamma \* 2' of law 'chinchilla' cannot be evaluated"):
+        lawbench.fit("chinchilla", _table(), params={"beta": {"expr": "gamma * 2"}})
+
+
+def test_a_fit_without_free_parameters_is_an_evaluation() -> None:
+    held = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
+    fit = lawbench.fit("chinchilla", _table(), params=held)
+    assert dict(fit.params) == held
+    assert fit.certificate.converged
+    assert fit.certificate.condition == 1.0
+
+
+def test_a_fit_can_be_pickled() -> None:
+    fit = lawbench.fit("chinchilla", _table(), params={"beta": {"expr": "alpha"}})
+    twin = pickle.loads(pickle.dumps(fit))
+    assert twin.params == fit.params
+    assert np.array_equal(twin.predict(_table()), fit.predict(_table()))
 
 
 def test_lambda_is_lambda_underscore_in_lmfit() -> None:

@@ -108,6 +108,8 @@ NO_SEARCH = Local(gradient_norm=0.0, unidentified=(), condition=1.0)
 
 def look_around(problem: Problem, theta: FloatArray) -> Local:
     """Return gradient norm, parameters without effect, and condition number at one point."""
+    if theta.size == 0:
+        return NO_SEARCH
     residuals, jacobian = (part[0] for part in problem.linearise(theta[None, :]))
     size = np.sqrt((problem.weights * jacobian**2).sum(axis=-1))
     seen = size > NO_EFFECT * size.max(initial=0.0)

@@ -126,6 +126,12 @@ class Fit:
             indent=2,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "params": dict(self.params)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, params=MappingProxyType(state["params"]))
+
     def _theta(self) -> FloatArray:
         return self.problem.space.coordinates(np.array([self.params[name] for name in self.law.names]))
 

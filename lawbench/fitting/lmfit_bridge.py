@@ -29,11 +29,16 @@ def result_of(problem: Problem, theta: FloatArray) -> lmfit.minimizer.MinimizerR
     values = space.values(theta)
     parameters = lmfit.Parameters()
     for parameter, value in zip(space.parameters, values, strict=True):
+        if parameter.name in space.ties:
+            continue
         free = parameter.name in space.names and parameter.name not in stuck
         # lmfit maps a bounded range onto a circle, and loses every digit of a value in a very wide one.
         narrow = parameter.max - parameter.min <= 1e3 * max(1.0, abs(value))
         low, high = (parameter.min, parameter.max) if narrow else (-np.inf, np.inf)
         parameters.add(lmfit_name(parameter.name), value=float(value), min=low, max=high, vary=free)
+
+    for name, tie in space.ties.items():
+        parameters.add(lmfit_name(name), expr=tie.expression)
 
     def residual(now: lmfit.Parameters) -> Any:
         p = np.array([now[lmfit_name(q.name)].value for q in space.parameters])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,32 @@ from lawbench.errors import InputError, unknown
 from lawbench.law import Law, Parameter
 from lawbench.schedule import FloatArray
 
-Tie = Callable[[Mapping[str, Any]], Any]
+
+@dataclass(frozen=True)
+class Tie:
+    """An lmfit-style expression that gives a parameter from the others."""
+
+    law: str
+    expression: str
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """Return the value, real or complex, one number or an array.
+
+        Raises
+        ------
+        InputError
+            If the expression cannot be evaluated.
+        """
+        from asteval import Interpreter
+
+        # 'lambda' is a parameter of a law and a word of Python.
+        symbols = {name + "_" if name == "lambda" else name: value for name, value in values.items()}
+        interpreter = Interpreter(user_symbols=symbols, minimal=True, use_numpy=True)
+        out = interpreter(self.expression, show_errors=False)
+        if interpreter.error:
+            reason = interpreter.error[0].get_error()[1]
+            raise InputError(f"expression '{self.expression}' of law '{self.law}' cannot be evaluated: {reason}.")
+        return out
 
 
 @dataclass(frozen=True)
@@ -29,7 +54,7 @@ class Space:
     held : mapping
         Values of the held ones.
     ties : mapping
-        Functions that give the tied ones from the others, in the order to evaluate them.
+        Expressions that give the tied ones from the others, in the order to evaluate them.
     """
 
     parameters: tuple[Parameter, ...]
@@ -113,7 +138,7 @@ def space_of(law: Law, params: Any = None) -> Space:
         if name not in declared:
             raise unknown(f"parameter of law '{law.name}'", given, declared)
         if wish.get("expr"):
-            ties[name] = _tie(str(wish["expr"]), law)
+            ties[name] = Tie(law.name, str(wish["expr"]))
             continue
         if wish.get("vary") is False:
             held[name] = float(wish["value"])
@@ -155,20 +180,3 @@ def _wishes(params: Any) -> dict[str, dict[str, Any]]:
         if wishes[name].get("vary") is False and wishes[name].get("value") is None:
             raise InputError(f"parameter '{name}' is held but has no value: give one.")
     return wishes
-
-
-def _tie(expression: str, law: Law) -> Tie:
-    """Compile an lmfit-style expression in the law's other parameters."""
-    from asteval import Interpreter
-
-    def tie(values: Mapping[str, Any]) -> Any:
-        # 'lambda' is a parameter of a law and a word of Python.
-        symbols = {name + "_" if name == "lambda" else name: value for name, value in values.items()}
-        interpreter = Interpreter(user_symbols=symbols, minimal=True, use_numpy=True)
-        out = interpreter(expression, show_errors=False)
-        if interpreter.error:
-            reason = interpreter.error[0].get_error()[1]
-            raise InputError(f"expression '{expression}' of law '{law.name}' cannot be evaluated: {reason}.")
-        return out
-
-    return tie
