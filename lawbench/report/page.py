@@ -130,7 +130,7 @@ def write_report(
         laws=_laws(rows),
         metrics=[(t, tables.metric_table(own)) for t, own in rows.groupby("task", sort=True)],
         certificates=tables.certificate_table(rows),
-        floors=tables.floor_table(rows),
+        floors=tables.floor_table(rows[_on_a_board(rows)]),
         missing=tables.missing_table(rows),
         cards=[(name, card_of(name)) for name in sorted(set(rows["dataset"]))],
         ledger=[(claim, number_cells(claim)) for claim in read_ledger()],

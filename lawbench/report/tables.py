@@ -171,14 +171,14 @@ CERTIFICATES = (
 FLOORS = (
     _words("task", "task"),
     _words("ranked", "ranked"),
-    Column("noise_floor", "noise floor, %", lambda x: significant(2)(None if missing(x) else 100 * x),
-           "of the loss; smaller differences are ties"),
-    Column("n_fitted", "fitted points", whole),
-    Column("n_scored", "scored points", whole),
+    Column("noise_floor", "floor, %", lambda x: significant(2)(None if missing(x) else 100 * x),
+           "noise floor, of the loss; smaller differences are ties"),
+    Column("n_fitted", "fitted", whole, "points"),
+    Column("n_scored", "scored", whole, "points that count"),
     Column("extrapolation", "reach", lambda x: EMPTY if missing(x) else f"{float(x):.3g}×",
            "how far beyond the fitted steps, tokens or sizes"),
     _words("best", "best entry"),
-    Column("best_error", "its error, %", lambda x: three(None if missing(x) else 100 * x)),
+    Column("best_error", "error, %", lambda x: three(None if missing(x) else 100 * x)),
     Column("best_floors", "× noise", three),
 )  # fmt: skip
 RECIPES = (
