@@ -1,4 +1,4 @@
-"""Our numbers in the ledger are measured: every one is computed anew and compared with what is written.
+"""The ledger: verdicts follow from numbers, and each of ours is computed anew.
 
 ``python -m tests.test_ledger`` prints them all, to be written into ``lawbench/report/ledger.toml``.
 """
@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lawbench
-from lawbench.report.ledger import read_ledger
+from lawbench.errors import InputError
+from lawbench.report.ledger import Number, ledger_markdown, read_ledger
 
 from .test_known_answers import PREFIX, SIZES, VECTORS, _forty_points, chinchilla, task_of
 
@@ -142,6 +144,37 @@ def test_what_the_ledger_calls_ours_is_what_lawbench_gets(name: str) -> None:
 
 def test_every_claim_is_measured() -> None:
     assert [claim.name for claim in read_ledger()] == list(MEASURED)
+
+
+def test_the_ledger_judges_by_its_numbers(tmp_path: Path) -> None:
+    assert Number(quantity="a", published=1.0, ours=1.0005, tolerance=1e-3).agrees is True
+    assert Number(quantity="a", published=2.0, ours=2.003, tolerance=1e-3, kind="relative").agrees is False
+    assert Number(quantity="a", published=2.0, tolerance=1e-3).agrees is None
+    file = tmp_path / "ledger.toml"
+    claim = '[[claims]]\nname = "a"\nclaim = "A"\nsource = "S"\nlaw = "l"\ndataset = "d"\n'
+    number = "numbers = [{ quantity = 'q', published = 1.0, ours = 2.0, tolerance = 0.1 }]\n"
+    file.write_text(claim + "why = 'because'\n" + number)
+    (read,) = read_ledger(file)
+    assert read.verdict == "differs"
+    assert "| q | 1 | 2 | 0.1 | no |" in ledger_markdown((read,))
+    file.write_text(claim + number)
+    with pytest.raises(InputError, match="needs `why`"):
+        read_ledger(file)
+    file.write_text(claim.replace("law =", "lwa =") + number)
+    with pytest.raises(InputError, match=r"claims\.0\.law"):
+        read_ledger(file)
+    file.write_text(claim + "why = 'w'\n" + number + claim + "why = 'w'\n" + number)
+    with pytest.raises(InputError, match="two claims named 'a'"):
+        read_ledger(file)
+
+
+def test_the_shipped_ledger_is_valid_and_its_document_up_to_date() -> None:
+    claims = read_ledger()
+    assert len(claims) >= 3
+    document = Path(__file__).parent.parent / "docs" / "ledger.md"
+    assert document.read_text(encoding="utf-8") == ledger_markdown(claims), (
+        "run: python -m lawbench.report.ledger docs/ledger.md"
+    )
 
 
 if __name__ == "__main__":
