@@ -62,7 +62,7 @@ def test_laws_are_listed_and_shown(call):
     shown = call("laws", "mpl").stdout
     assert all(word in shown for word in ("gamma", "warmup", "luo2025-repo", "2503.12811"))
     (law,) = json.loads(call("laws", "mpl", "--json").stdout)
-    assert law["recipes"] == ["common", "published:luo2025", "published:luo2025-repo", "paper"]
+    assert law["recipes"] == ["common", "published:luo2025-repo", "published:luo2025", "paper"]
 
 
 def test_datasets_and_tasks_are_listed_and_shown(call, toy):
@@ -90,13 +90,14 @@ def test_light_commands_import_nothing_heavy():
 
 
 def test_run_board_and_report(call, toy):
-    done = call("run", "--law", "own.py", "--law", "power_steps", "--recipe", "common", "--jobs", "1", "--no-report")
-    assert "4 cells (4 computed, 0 stored): 4 ok" in done.stderr
+    done = call("run", "--law", "own.py", "--recipe", "common", "--jobs", "1", "--no-report")
+    # The baselines of both boards come along: last_value is for horizons alone.
+    assert "6 cells (6 computed, 0 stored): 5 ok, 0 reference, 1 not applicable" in done.stderr
     assert "schedule: Other learning-rate schedules" in done.stdout
-    again = call("run", "--law", "own.py", "--law", "power_steps", "--recipe", "common", "--json", "--no-report")
-    assert "4 cells (0 computed, 4 stored)" in again.stderr
+    again = call("run", "--law", "own.py", "--recipe", "common", "--json", "--no-report")
+    assert "6 cells (0 computed, 6 stored)" in again.stderr
     rows = json.loads(again.stdout)["rows"]
-    assert {row["entry"] for row in rows} == {"own", "power_steps"}
+    assert {row["entry"] for row in rows} == {"own", "power_steps", "last_value"}
     board = json.loads(call("board", "schedule", "--json").stdout)["schedule"]
     assert board["tasks"] == ["toy/schedule"]
     assert {row["entry"] for row in board["rows"]} == {"own", "power_steps"}
@@ -106,7 +107,7 @@ def test_run_board_and_report(call, toy):
     page = toy / "pages" / "index.html"
     assert page.is_file()
     drawn = page.stat().st_mtime_ns
-    same = call("run", "--law", "own.py", "--law", "power_steps", "--recipe", "common", "--report-to", "pages")
+    same = call("run", "--law", "own.py", "--recipe", "common", "--report-to", "pages")
     assert "(unchanged)" in same.stdout
     assert page.stat().st_mtime_ns == drawn
     call("run", "--law", "power_steps", "--recipe", "common", "--report-to", "pages")
@@ -117,7 +118,7 @@ def test_failed_cells_are_counted_and_named(call, toy):
     write_law(toy, "bad", "raise ValueError('on purpose')")
     done = call("run", "--law", "bad.py", "--recipe", "common", "--jobs", "1", "--no-report")
     assert "failed: bad on toy/schedule: law 'bad' raised ValueError: on purpose" in done.stderr
-    assert "0 ok, 0 reference, 0 not applicable, 2 failed" in done.stderr
+    assert "3 ok, 0 reference, 1 not applicable, 2 failed" in done.stderr  # the baselines are ok
 
 
 def test_fit_then_predict(call, toy):

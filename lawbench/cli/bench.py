@@ -43,12 +43,17 @@ def run(
     timeout: Annotated[float, typer.Option(help="Seconds after which a cell is stopped.")] = 600.0,
     json: Json = False,
 ) -> None:
-    """Fit, predict, score and rank; only what changed runs again."""
+    """Fit, predict, score and rank; only what changed runs again.
+
+    Chosen laws are joined by the baselines of their boards.
+    """
     from lawbench.runner import run as run_cells
 
     chosen = _of_track(task, track)
     with _bar() as advance:
-        rows = run_cells(law or None, chosen, recipe or None, jobs, out, timeout=timeout, progress=advance)
+        rows = run_cells(
+            _with_baselines(law, recipe, chosen), chosen, recipe or None, jobs, out, timeout=timeout, progress=advance
+        )
     _account(rows)
     if json:
         as_json({"rows": rows.to_dict("records"), **rows.attrs})
@@ -89,6 +94,19 @@ def report(
     """Write a report of the stored results."""
     rows = _stored_rows(out)
     typer.echo(f"Report: {_write(rows, Path(rows.attrs['store']), to, committed=public)}")
+
+
+def _with_baselines(laws: list[str] | None, recipes: list[str] | None, tasks: list[str] | None) -> list[str] | None:
+    """Add to some laws the baselines of the boards they will stand on: without one nothing is ranked."""
+    if not laws and not recipes:
+        return None
+    from lawbench.boards import BOARDS
+    from lawbench.registry import law_names
+    from lawbench.runner import choose
+
+    known, tracks = law_names(), {task.track for task in choose(tasks)}
+    baselines = {board.baseline for board in BOARDS.values() if board.track in tracks} & set(known)
+    return [*(laws or known), *(f"{name}@common" for name in sorted(baselines))]
 
 
 def _of_track(names: list[str] | None, track: str | None) -> list[str] | None:
