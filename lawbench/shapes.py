@@ -1,4 +1,4 @@
-"""Schedules by name, as cards and logs write them: constant, cosine, linear, wsd, two-stage."""
+"""Schedules by name, as cards and logs write them: constant, cosine, linear, wsd, two-stage, cyclic."""
 
 from __future__ import annotations
 
@@ -72,12 +72,39 @@ def two_stage(steps: int, peak: float, second: float, drop_at: int, warmup: int 
     return _build(steps, peak, warmup, lambda k: np.where(k + warmup < drop_at, peak, second))
 
 
+def cyclic(
+    steps: int, peak: float, end: float = 0.0, warmup: int = 0, *, cycles: int = 2, rewarm: int = 0
+) -> Schedule:
+    """Return half cosines from `peak` to `end`, one a cycle; later cycles first rise linearly for `rewarm` steps.
+
+    The cycles share the steps after the warm-up evenly.
+
+    Examples
+    --------
+    >>> cyclic(8, 1.0, cycles=2, rewarm=2).lr.round(3).tolist()
+    [1.0, 0.854, 0.5, 0.146, 0.0, 0.5, 1.0, 0.5]
+    """
+    length = (steps - warmup) / cycles if cycles > 0 else 0.0
+    if not 0 <= rewarm < length:
+        raise InputError(f"{cycles} cycles in {steps} steps with {warmup=} leave no room for {rewarm} re-warming steps.")
+
+    def rate(k: FloatArray) -> FloatArray:
+        cycle = np.minimum(np.floor(k / length), cycles - 1)
+        inside, rise = k - cycle * length, np.where(cycle > 0, rewarm, 0)
+        falling = end + 0.5 * (peak - end) * (1 + np.cos(np.pi * (inside - rise) / (length - rise)))
+        out: FloatArray = np.where(inside < rise, end + (peak - end) * inside / np.maximum(rise, 1), falling)
+        return out
+
+    return _build(steps, peak, warmup, rate)
+
+
 SHAPES: Mapping[str, Callable[..., Schedule]] = {
     "constant": constant,
     "cosine": cosine,
     "linear": linear,
     "wsd": wsd,
     "two-stage": two_stage,
+    "cyclic": cyclic,
 }
 
 

@@ -18,6 +18,7 @@ SOME: dict[str, dict[str, Any]] = {
     "linear": {"end": 0.1},
     "wsd": {"end": 0.1, "decay_start": 60},
     "two-stage": {"second": 0.1, "drop_at": 60},
+    "cyclic": {"end": 0.1, "rewarm": 10},
 }
 
 
@@ -29,7 +30,8 @@ def test_every_shape_warms_up_linearly_and_has_one_rate_a_step(kind: str, warmup
     assert schedule.warmup == warmup
     assert schedule.lr[:warmup].tolist() == np.linspace(0, 1, warmup).tolist()
     assert schedule.lr.max() == schedule.lr[warmup] == 1.0
-    assert (np.diff(schedule.lr[warmup:]) <= 0).all()
+    if kind != "cyclic":
+        assert (np.diff(schedule.lr[warmup:]) <= 0).all()
 
 
 @pytest.mark.parametrize("decay", ["linear", "exponential", "cosine", "sqrt"])
@@ -53,9 +55,22 @@ def test_the_drop_is_at_its_step() -> None:
     assert lr[5:7].tolist() == [1.0, 0.5]
 
 
+def test_cycles_fall_alike_and_rise_in_between() -> None:
+    lr = named_schedule("cyclic", steps=220, peak=1.0, end=0.1, warmup=20, cycles=2, rewarm=10).lr
+    rises = np.flatnonzero(np.diff(lr[20:]) > 0) + 20
+    assert rises.tolist() == list(range(120, 130))
+    assert lr[120] == pytest.approx(0.1)
+    assert lr[130] == 1.0
+    assert (lr[130:] < named_schedule("cosine", steps=220, peak=1.0, end=0.1, warmup=20).lr.max() + 1e-12).all()
+    one = named_schedule("cyclic", steps=100, peak=1.0, end=0.1, cycles=1).lr
+    assert one.tolist() == named_schedule("cosine", steps=100, peak=1.0, end=0.1).lr.tolist()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ({"kind": "cyclic", "steps": 10, "peak": 1.0, "cycles": 0}, "leave no room"),
+        ({"kind": "cyclic", "steps": 10, "peak": 1.0, "cycles": 2, "rewarm": 5}, "no room for 5"),
         ({"kind": "cosine", "steps": 10}, "schedule 'cosine' cannot be built"),
         ({"kind": "cosine", "steps": 10, "peak": 1.0, "final": 0.0}, "final"),
         ({"kind": "constant", "steps": 10, "peak": 1.0, "warmup": 10}, "0 <= warm-up < steps"),
