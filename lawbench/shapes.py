@@ -72,9 +72,7 @@ def two_stage(steps: int, peak: float, second: float, drop_at: int, warmup: int 
     return _build(steps, peak, warmup, lambda k: np.where(k + warmup < drop_at, peak, second))
 
 
-def cyclic(
-    steps: int, peak: float, end: float = 0.0, warmup: int = 0, *, cycles: int = 2, rewarm: int = 0
-) -> Schedule:
+def cyclic(steps: int, peak: float, end: float = 0.0, warmup: int = 0, *, cycles: int = 2, rewarm: int = 0) -> Schedule:
     """Return half cosines from `peak` to `end`, one a cycle; later cycles first rise linearly for `rewarm` steps.
 
     The cycles share the steps after the warm-up evenly.
@@ -86,7 +84,7 @@ def cyclic(
     """
     length = (steps - warmup) / cycles if cycles > 0 else 0.0
     if not 0 <= rewarm < length:
-        raise InputError(f"{cycles} cycles in {steps} steps with {warmup=} leave no room for {rewarm} re-warming steps.")
+        raise InputError(f"{cycles} cycles in {steps} steps with {warmup=} leave no room for {rewarm=}.")
 
     def rate(k: FloatArray) -> FloatArray:
         cycle = np.minimum(np.floor(k / length), cycles - 1)

@@ -70,7 +70,7 @@ def test_cycles_fall_alike_and_rise_in_between() -> None:
     ("arguments", "said"),
     [
         ({"kind": "cyclic", "steps": 10, "peak": 1.0, "cycles": 0}, "leave no room"),
-        ({"kind": "cyclic", "steps": 10, "peak": 1.0, "cycles": 2, "rewarm": 5}, "no room for 5"),
+        ({"kind": "cyclic", "steps": 10, "peak": 1.0, "cycles": 2, "rewarm": 5}, "no room for rewarm=5"),
         ({"kind": "cosine", "steps": 10}, "schedule 'cosine' cannot be built"),
         ({"kind": "cosine", "steps": 10, "peak": 1.0, "final": 0.0}, "final"),
         ({"kind": "constant", "steps": 10, "peak": 1.0, "warmup": 10}, "0 <= warm-up < steps"),

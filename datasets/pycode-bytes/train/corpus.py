@@ -80,8 +80,7 @@ def build(folder: Path, recipe: Recipe | None = None) -> dict[str, Path]:
     recipe = recipe or read_recipe()
     paths = {split: folder / f"{split}.bin" for split in SPLITS}
     if not all(path.is_file() for path in paths.values()):
-        texts = collect(recipe, folder / "wheels")
-        for split, content in texts.items():
+        for split, content in collect(recipe, folder / "wheels").items():
             _verify(content, str(recipe.expected[split]["sha256"]), f"the {split} text of the corpus")
             write_bytes(paths[split], content)
     for split, path in paths.items():
@@ -89,10 +88,17 @@ def build(folder: Path, recipe: Recipe | None = None) -> dict[str, Path]:
     return paths
 
 
+def texts(folder: Path | None) -> dict[str, bytes]:
+    """Return the text of each split, built in a folder; made up for smoke runs if that is None."""
+    if folder is None:
+        return {"train": made_up(200_000, seed=0), "val": made_up(20_000, seed=1)}
+    return {split: path.read_bytes() for split, path in build(folder).items()}
+
+
 def collect(recipe: Recipe, wheels: Path) -> dict[str, bytes]:
     """Return the text of each split; a file that occurred before, on either side, is left out."""
     seen: set[str] = set()
-    texts = {split: io.BytesIO() for split in SPLITS}
+    found = {split: io.BytesIO() for split in SPLITS}
     # Validation first: a file that both sides have stays there, and training never sees it.
     for split in reversed(SPLITS):
         for package in (package for package in recipe.packages if package.split == split):
@@ -101,8 +107,8 @@ def collect(recipe: Recipe, wheels: Path) -> dict[str, bytes]:
                 digest = hashlib.sha256(content).hexdigest()
                 if digest not in seen:
                     seen.add(digest)
-                    texts[split].write(content + SEPARATOR)
-    return {split: text.getvalue() for split, text in texts.items()}
+                    found[split].write(content + SEPARATOR)
+    return {split: text.getvalue() for split, text in found.items()}
 
 
 def fetch(package: Package, wheels: Path) -> Path:

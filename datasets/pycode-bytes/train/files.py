@@ -19,7 +19,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     DataError
         If the disk is full or refuses; nothing that was there is lost.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as out:

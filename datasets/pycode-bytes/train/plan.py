@@ -116,9 +116,7 @@ def trials(size: str) -> list[Planned]:
     """Return the short runs from whose losses the peak rate of a size was chosen."""
     shared = settings_of(size)
     steps = shared.steps // 10
-    return [
-        _planned(f"trial-{peak:g}", size, shared, kind="constant", steps=steps, peak=peak) for peak in TRIAL_RATES
-    ]
+    return [_planned(f"trial-{peak:g}", size, shared, kind="constant", steps=steps, peak=peak) for peak in TRIAL_RATES]
 
 
 def log_steps(run: Planned) -> list[int]:

@@ -3,47 +3,54 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from model import SIZES, SMOKE, count
 from plan import Planned, steps_to_train
 
-EVERY_SECONDS = 15.0
+EVERY_SECONDS = 30.0
 
 
 class Watch:
-    """Counts steps over a whole plan and prints a line now and then."""
+    """Counts steps over a whole plan, of which `jobs` runs train at a time, and prints a line now and then."""
 
-    def __init__(self, runs: list[Planned]) -> None:
+    def __init__(self, runs: list[Planned], jobs: int) -> None:
+        self.runs, self.jobs = runs, jobs
         self.left = {id(run): steps_to_train(run) for run in runs}
-        self.runs, self.total = runs, sum(self.left.values())
+        self.total = sum(self.left.values())
         self.seconds: dict[str, float] = {}
-        self._last = self._said = time.monotonic()
-        self._step = 0
+        self.diverged: list[str] = []
+        self._at: dict[int, tuple[float, int]] = {}
+        self._said: dict[int, float] = {}
 
     def begin(self, run: Planned, step: int) -> None:
         """Start to watch a run that goes on at a step."""
+        now = time.monotonic()
         self.left[id(run)] = len(run.schedule) - step
-        self._step, self._last = step, time.monotonic()
+        self._at[id(run)], self._said[id(run)] = (now, step), now
+        self._say(run, f"starts at step {step} of {len(run.schedule)}")
 
     def step(self, run: Planned, step: int) -> None:
-        """Note that a run has made its next step."""
+        """Note that a run has come to a step."""
         now = time.monotonic()
-        took, self._last = now - self._last, now
-        known = self.seconds.get(run.size)
-        # A running mean over some hundred steps, evaluations included.
-        self.seconds[run.size] = took if known is None else known + 0.005 * (took - known)
         self.left[id(run)] = len(run.schedule) - step
-        if now - self._said >= EVERY_SECONDS:
-            self._said = now
-            self.say(run, f"step {step} of {len(run.schedule)}, {1e3 * self.seconds[run.size]:.0f} ms a step")
+        if now - self._said[id(run)] < EVERY_SECONDS:
+            return
+        (then, before), self._at[id(run)], self._said[id(run)] = self._at[id(run)], (now, step), now
+        took, known = (now - then) / max(step - before, 1), self.seconds.get(run.size)
+        self.seconds[run.size] = took if known is None else 0.8 * known + 0.2 * took
+        self._say(run, f"step {step} of {len(run.schedule)}, {1e3 * took:.0f} ms a step with evaluations")
 
-    def end(self, run: Planned, what: str) -> None:
+    def end(self, run: Planned, record: dict[str, Any]) -> None:
         """Note that nothing is left of a run, and say what became of it."""
         self.left[id(run)] = 0
-        self.say(run, what)
+        if record["status"] == "ok":
+            self._say(run, f"done, final loss {record['final_loss']:.4f}")
+        else:
+            self.diverged.append(f"{run.size} {run.name}")
+            self._say(run, f"diverged: {record['reason']}")
 
-    def say(self, run: Planned, what: str) -> None:
-        """Print one line."""
+    def _say(self, run: Planned, what: str) -> None:
         done = 1 - sum(self.left.values()) / max(self.total, 1)
         number = self.runs.index(run) + 1
         line = f"[{time.strftime('%H:%M:%S')}] run {number} of {len(self.runs)}, {run.size} {run.name}: {what}"
@@ -52,7 +59,7 @@ class Watch:
     def _eta(self) -> str:
         if not self.seconds:
             return ""
-        left = sum(self._seconds(run.size) * self.left[id(run)] for run in self.runs)
+        left = sum(self._seconds(run.size) * self.left[id(run)] for run in self.runs) / self.jobs
         return f", {int(left // 3600)} h {int(left % 3600 // 60):02d} min left"
 
     def _seconds(self, size: str) -> float:

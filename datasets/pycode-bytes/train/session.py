@@ -81,6 +81,14 @@ class Session:
         key = hashlib.sha256("".join([run.key, *self.corpus_sha256.values()]).encode()).hexdigest()
         return Place(self.work / "runs" / self.size / run.name, key)
 
+    def ready(self, run: Planned) -> bool:
+        """Whether a run can be trained without training its parent's part of it once more."""
+        if run.parent is None or self.place(run).checkpoint.is_file():
+            return True
+        parent = self.place(self._parent(run))
+        # A parent that is finished but has lost its snapshot leaves only the start.
+        return parent.snapshot(run.branch or 0).is_file() or parent.finished() is not None
+
     def open(self, run: Planned) -> Trainer:
         """Return a trainer at the latest state there is: own checkpoint, parent's snapshot, or the start.
 
@@ -89,8 +97,7 @@ class Session:
         trainer = Trainer(run, self.corpus, self.device)
         states = [self.place(run).checkpoint]
         if run.parent is not None:
-            parent = next(other for other in self.runs if other.name == run.parent)
-            states.append(self.place(parent).snapshot(run.branch or 0))
+            states.append(self.place(self._parent(run)).snapshot(run.branch or 0))
         for state in states:
             if state.is_file():
                 trainer.restore(state.read_bytes())
@@ -140,6 +147,9 @@ class Session:
             }
             write_json(target / self.size / "runs.json", {**about, "runs": entries})
         return [str(entry["name"]) for entry in entries]
+
+    def _parent(self, run: Planned) -> Planned:
+        return next(other for other in self.runs if other.name == run.parent)
 
     def _results(self, run: Planned) -> tuple[Path, Path]:
         return self.place(run).curve, self.place(run).positions

@@ -61,11 +61,12 @@ class Corpus:
         return torch.from_numpy(self._validation)
 
 
-def prepare(threads: int = 2) -> str:
+def prepare() -> str:
     """Make torch deterministic and return the device: a GPU where there is one."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(threads)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.set_num_threads(1)
     torch.backends.cuda.matmul.allow_tf32 = False
     # Only this way of attention is sure to be deterministic on a GPU.
     torch.backends.cuda.enable_flash_sdp(False)
