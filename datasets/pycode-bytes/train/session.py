@@ -47,6 +47,11 @@ class Place:
         """Where an unfinished run goes on."""
         return self.folder / f"checkpoint-{self.key[:12]}.pt"
 
+    @property
+    def last(self) -> Path:
+        """The state at the end, kept for whoever wants to look at the model."""
+        return self.folder / f"last-{self.key[:12]}.pt"
+
     def snapshot(self, step: int) -> Path:
         """Return where the state before a step is kept for the runs that branch off there."""
         return self.folder / f"snapshot-{step}-{self.key[:12]}.pt"
@@ -115,6 +120,7 @@ class Session:
         whole = train(trainer, place.checkpoint, snapshots, progress)
         write_bytes(place.curve, curve_csv(trainer.log).encode())
         write_bytes(place.positions, packed(positions_csv(trainer.log)))
+        write_bytes(place.last, trainer.state())
         record = self._record(run, place, trainer, whole)
         write_json(place.record, record)
         place.checkpoint.unlink(missing_ok=True)
