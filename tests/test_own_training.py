@@ -31,7 +31,7 @@ from .house import REPOSITORY
 pytest.importorskip("torch", reason="torch is not installed: pip install 'lawbench[train]'")
 
 TRAIN = REPOSITORY / "datasets" / "pycode-bytes" / "train"
-MODULES = ("files", "corpus", "model", "plan", "trainer", "session", "progress", "pool")
+MODULES = ("files", "corpus", "model", "plan", "trainer", "difficulty", "session", "progress", "pool")
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +282,23 @@ def test_export_copies_what_is_finished(own: SimpleNamespace, trained: Path, tmp
     for run in about["runs"]:
         for file in run["files"]:
             assert len(first[file["path"]]) == file["bytes"]
-    assert len(first) == 2 * len(session.runs) + 1
+    assert len(first) == 2 * len(session.runs) + 2
+    assert first["smoke/difficulty.csv"].startswith(b"position,difficulty\n1,")
+
+
+def test_difficulty_compares_positions_at_a_like_context(own: SimpleNamespace, trained: Path, corpus: Any) -> None:
+    session = _session(own, trained)
+    run = next(run for run in session.runs if run.name == own.difficulty.REFERENCE)
+    trainer = own.trainer.Trainer(run, corpus, "cpu")
+    trainer.restore(session.place(run).last.read_bytes())
+    lines = own.difficulty.difficulty_csv(trainer.model, corpus).splitlines()[1:]
+    found = np.array([float(line.split(",")[1]) for line in lines])
+    assert found.size == 32
+    assert found.mean() == pytest.approx(0, abs=1e-5)
+    raw = np.array(trainer.log.positions[-1])
+    assert np.diff(raw - found)[8:].std() < 0.5 * np.diff(raw)[8:].std()
+    # The second half is scored with the context that it has, the first with half a window more.
+    assert raw[16:] - found[16:] == pytest.approx((raw - found)[-1], abs=2e-5)
 
 
 def test_a_full_disk_is_a_clear_error(own: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

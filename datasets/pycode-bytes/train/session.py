@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from corpus import SPLITS
+from difficulty import REFERENCE, difficulty_csv
 from files import packed, read_json, write_bytes, write_json
 from model import count
 from plan import PEAKS, Planned, branches, settings_of
@@ -141,18 +142,25 @@ class Session:
                 entries.append({key: value for key, value in record.items() if key != "key"})
                 for source, file in zip(self._results(run), record["files"], strict=True):
                     _copy(source, target / file["path"])
-        shape = settings_of(self.size).shape
         if entries:
             about = {
                 "size": self.size,
-                "n_params": count(shape),
+                "n_params": count(settings_of(self.size).shape),
                 "settings": asdict(settings_of(self.size)),
                 "tokens_per_step": settings_of(self.size).tokens_per_step,
                 "peak": PEAKS[self.size],
                 "corpus_sha256": self.corpus_sha256,
             }
             write_json(target / self.size / "runs.json", {**about, "runs": entries})
+        self._export_difficulty(target / self.size / "difficulty.csv")
         return [str(entry["name"]) for entry in entries]
+
+    def _export_difficulty(self, path: Path) -> None:
+        run = next((run for run in self.runs if run.name == REFERENCE), None)
+        if run is not None and self.place(run).last.is_file() and not path.is_file():
+            trainer = Trainer(run, self.corpus, self.device)
+            trainer.restore(self.place(run).last.read_bytes())
+            write_bytes(path, difficulty_csv(trainer.model, self.corpus).encode())
 
     def _parent(self, run: Planned) -> Planned:
         return next(other for other in self.runs if other.name == run.parent)

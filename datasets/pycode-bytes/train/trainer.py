@@ -42,8 +42,10 @@ class Corpus:
         self.settings = settings
         self._train = np.frombuffer(train, np.uint8)
         self.n_windows = (self._train.size - 1) // settings.shape.context
-        starts = np.linspace(0, len(validation) - settings.shape.context - 1, settings.eval_windows).astype(np.int64)
-        self._validation = _cut(np.frombuffer(validation, np.uint8), starts, settings)
+        self.validation_starts = np.linspace(
+            0, len(validation) - settings.shape.context - 1, settings.eval_windows
+        ).astype(np.int64)
+        self._validation = np.frombuffer(validation, np.uint8)
 
     def batch(self, seed: int, step: int) -> Tensor:
         """Return the windows of a step, shape (batch, context + 1): a function of seed and step alone.
@@ -56,9 +58,13 @@ class Corpus:
         chosen = np.array([windows[i] for windows, i in zip(order, at % self.n_windows, strict=True)])
         return torch.from_numpy(_cut(self._train, chosen * self.settings.shape.context, self.settings))
 
-    def validation(self) -> Tensor:
-        """Return the fixed windows of the validation loss, spread evenly over its text."""
-        return torch.from_numpy(self._validation)
+    def validation(self, earlier: int = 0) -> Tensor:
+        """Return the fixed windows of the validation loss, spread evenly over its text.
+
+        With `earlier`, they start so many bytes earlier, or where the text starts.
+        """
+        starts = np.maximum(self.validation_starts - earlier, 0)
+        return torch.from_numpy(_cut(self._validation, starts, self.settings))
 
 
 def prepare() -> str:
