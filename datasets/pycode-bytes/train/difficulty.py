@@ -22,7 +22,7 @@ REFERENCE = "cosine10-2t"
 def difficulty_csv(model: Model, corpus: Corpus) -> str:
     """Return, for each position, the mean loss of its bytes above that of all bytes, in nats.
 
-    Subtract it from the losses by position: they become smooth, and their mean stays.
+    Subtracted from losses by position, it keeps their mean and takes about half of their noise.
     """
     half = corpus.settings.shape.context // 2
     device = model.norm.weight.device
