@@ -14,6 +14,8 @@ import pytest
 
 import lawbench
 from lawbench.data.sources import known_answer
+from lawbench.fitting import search
+from lawbench.fitting.adamw import descend
 from lawbench.fitting.fit import Fit
 from lawbench.runs import Run
 from lawbench.schedule import discounted_sum
@@ -153,6 +155,30 @@ def test_multi_power_paper_recipe(size: str, mae: float, steps: int) -> None:
     start = lawbench.fit("mpl", task.train, objective="sum", params={"C": 1e30, "beta": 1.0, "gamma": 0.0})
     assert fit.certificate.evaluations - start.certificate.evaluations == steps
     assert not fit.certificate.converged
+
+
+@pytest.mark.parametrize(
+    ("size", "printed", "best"), [("25m", 0.0061, 0.0048), ("100m", 0.0060, 0.0039), ("400m", 0.0063, 0.0057)]
+)
+def test_rounding_of_the_printed_level_decides_its_error(size: str, printed: float, best: float) -> None:
+    """Told in the ledger: L0 within half of its last digit moves the test MAE of the printed parameters."""
+    task = task_of(f"multi-power-{size}/schedule")
+    predicted = lawbench.fit("mpl", task.train, recipe="published:luo2025").predict(task.test)
+
+    def mae(shift: float) -> float:
+        return float(task.score([curve + shift for curve in predicted])["mae_unmasked"] or np.nan)
+
+    assert mae(0.0) == pytest.approx(printed, abs=5e-5)
+    assert min(mae(shift) for shift in np.linspace(-0.005, 0.005, 41)) == pytest.approx(best, abs=5.1e-5)
+
+
+def test_the_paper_recipe_is_sensitive_to_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told in the ledger: four parameters of the start moved by 1e-5 relative, test MAE at 25M .00376 to .0033."""
+    task = task_of("multi-power-25m/schedule")
+    nudge = 1 - 1e-5 * np.array([1, -1, 1, -1, 0, 0, 0])
+    monkeypatch.setattr(search, "descend", lambda problem, start, recipe: descend(problem, start * nudge, recipe))
+    fit = lawbench.fit("mpl", task.train, recipe="paper")
+    assert task.score(fit.predict(task.test))["mae_unmasked"] == pytest.approx(0.0033, abs=6e-5)
 
 
 def test_early_stopping_wins_on_the_long_cosine_and_loses_on_the_decays() -> None:
