@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
             _export(orders, chosen.export)
             return 0
         with alone(chosen.work):
+            if chosen.adopt:
+                _adopt(orders)
             return _train(orders, 1 if chosen.smoke else chosen.jobs)
     except LawbenchError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -51,6 +53,12 @@ def _train(orders: list[Order], jobs: int) -> int:
     return 1 if watch.diverged else 0
 
 
+def _adopt(orders: list[Order]) -> None:
+    for session in (order.session() for order in orders):
+        taken = session.adopt(DATASET)
+        print(f"{session.size}: {len(taken)} of {len(session.runs)} runs are taken from {DATASET}")
+
+
 def _export(orders: list[Order], target: Path) -> None:
     for session in (order.session() for order in orders):
         names = session.export(target)
@@ -66,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", type=int, default=jobs, help="runs at a time; one thread each")
     add("--smoke", action="store_true", help="a tiny model for 30 steps a run, without network")
     add("--trials", action="store_true", help="only the short runs from which the peak rates were chosen")
+    add("--adopt", action="store_true", help="take runs that the dataset has for done, and train the rest")
     add("--export", type=Path, nargs="?", const=DATASET, help="only copy finished runs into the dataset")
     return parser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -143,17 +144,49 @@ class Session:
                 for source, file in zip(self._results(run), record["files"], strict=True):
                     _copy(source, target / file["path"])
         if entries:
-            about = {
-                "size": self.size,
-                "n_params": count(settings_of(self.size).shape),
-                "settings": asdict(settings_of(self.size)),
-                "tokens_per_step": settings_of(self.size).tokens_per_step,
-                "peak": PEAKS[self.size],
-                "corpus_sha256": self.corpus_sha256,
-            }
-            write_json(target / self.size / "runs.json", {**about, "runs": entries})
+            write_json(target / self.size / "runs.json", {**self._about(), "runs": entries})
         self._export_difficulty(target / self.size / "difficulty.csv")
         return [str(entry["name"]) for entry in entries]
+
+    def adopt(self, source: Path) -> list[str]:
+        """Take over from a dataset's folder the runs of this very plan and corpus; return their names.
+
+        Raises
+        ------
+        DataError
+            If a file there is not the one that its record names.
+        """
+        about = read_json(source / self.size / "runs.json")
+        if about is None or any(about[key] != value for key, value in self._about().items()):
+            return []
+        records = {record["name"]: record for record in about["runs"]}
+        taken = []
+        for run in self.runs:
+            place, record = self.place(run), records.get(run.name)
+            if record is None or place.finished() is not None or _what(record) != _identity(run):
+                continue
+            for target, file in zip(self._results(run), record["files"], strict=True):
+                content = (source / file["path"]).read_bytes()
+                if hashlib.sha256(content).hexdigest() != file["sha256"]:
+                    raise DataError(f"{source / file['path']} is not the file that {self.size}/runs.json names.")
+                write_bytes(target, content)
+            write_json(place.record, {**record, "key": place.key})
+            taken.append(run.name)
+        return taken
+
+    def _about(self) -> dict[str, Any]:
+        """Return what all runs of this size share, in the types of JSON."""
+        settings = settings_of(self.size)
+        about = {
+            "size": self.size,
+            "n_params": count(settings.shape),
+            "settings": asdict(settings),
+            "tokens_per_step": settings.tokens_per_step,
+            "peak": PEAKS[self.size],
+            "corpus_sha256": self.corpus_sha256,
+        }
+        plain: dict[str, Any] = json.loads(json.dumps(about))
+        return plain
 
     def _export_difficulty(self, path: Path) -> None:
         run = next((run for run in self.runs if run.name == REFERENCE), None)
@@ -176,10 +209,7 @@ class Session:
             "name": run.name,
             "status": "ok" if whole else "diverged",
             "reason": "" if whole else f"the loss is not finite after {trainer.step} steps",
-            "seed": run.seed,
-            "schedule": dict(run.arguments),
-            "parent": run.parent,
-            "branch": run.branch,
+            **_identity(run),
             "points": len(rows),
             "final_loss": round(rows[-1]["loss"], 6) if whole and rows else None,
             "torch": torch.__version__,
@@ -226,6 +256,15 @@ def positions_csv(log: Log) -> str:
     for row, losses in zip(log.rows, log.positions, strict=True):
         out.write(",".join([str(row["step"]), *(f"{loss:.5f}" for loss in losses)]) + "\n")
     return out.getvalue()
+
+
+def _identity(run: Planned) -> dict[str, Any]:
+    """Return what tells a run from the others of its size."""
+    return {"seed": run.seed, "schedule": dict(run.arguments), "parent": run.parent, "branch": run.branch}
+
+
+def _what(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: record[key] for key in ("seed", "schedule", "parent", "branch")}
 
 
 def _copy(source: Path, target: Path) -> None:
