@@ -44,7 +44,7 @@ BOARDS: dict[str, Board] = {
         _board("horizon-steps", "horizon", "steps prefix", "last_value", "The rest of a run, from its steps alone"),
         _board("scale", "scale", "n_params tokens", "compute_power", "Larger models and more tokens"),
         _board("scale-lr", "scale", "n_params tokens lr steps", "compute_power", "Whole curves of larger models"),
-        _board("position", "position", "steps position_loss", "last_value", "Loss by token position"),
+        _board("position", "position", "steps prefix position_loss", "last_value", "Loss by token position"),
     )
 }
 

@@ -25,6 +25,7 @@ _INPUTS = {
     "lr": "a learning-rate schedule",
     "n_params": "model sizes",
     "tokens": "token counts",
+    "position_loss": "losses by token position",
     "prefix": "the first points of the very run that is predicted",
 }
 

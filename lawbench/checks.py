@@ -72,7 +72,8 @@ def sample_runs(shapes: tuple[str, ...] = tuple(_SHAPES)) -> list[Run]:
     for i, shape in enumerate(shapes):
         schedule = named_schedule(shape, steps=_STEPS, peak=_PEAK, warmup=_WARMUP, **_SHAPES[shape])
         loss = np.asarray(2.0 + 6.0 * (steps + 1.0) ** -0.4 + 0.01 * i, dtype=np.float64)
-        runs.append(Run(shape, steps, loss, schedule, n_params=1e7 * 3**i, tokens_per_step=2.0**19, dataset="sample"))
+        more = {"n_params": 1e7 * 3**i, "tokens_per_step": 2.0**19, "dataset": "sample", "position": 2**i}
+        runs.append(Run(shape, steps, loss, schedule, **more))
     return runs
 
 
@@ -200,7 +201,7 @@ def check_recovers(law: type[Law]) -> None:
     p = np.array([parameter.start for parameter in law.parameters])
     losses = np.split(model.predict(p, _stacked(model, runs)), len(runs))
     runs = [
-        Run(r.name, r.steps, loss, r.schedule, n_params=r.n_params, tokens=r.tokens)
+        Run(r.name, r.steps, loss, r.schedule, n_params=r.n_params, tokens=r.tokens, position=r.position)
         for r, loss in zip(runs, losses, strict=True)
     ]
     found = fit(law, runs, loss="least_squares")

@@ -148,6 +148,9 @@ class Law(ABC):
         The optimiser of the paper, where it decides the result.
     group : str
         Near-copies of one law share a group and count once in ranks.
+    alone : bool
+        Whether it says something of a run only from that run's own fitted points: every run then
+        has its own parameters, ``name[run]``.
     note : str
         What is confirmed and what is not.
 
@@ -174,6 +177,7 @@ class Law(ABC):
     published: ClassVar[tuple[Published, ...]] = ()
     paper: ClassVar[AdamW | None] = None
     group: ClassVar[str] = ""
+    alone: ClassVar[bool] = False
     note: ClassVar[str] = ""
 
     def __init__(self, **options: str) -> None:
@@ -238,8 +242,16 @@ class Law(ABC):
         return None
 
     def estimate(self, runs: Sequence[Run]) -> Mapping[str, float] | None:
-        """Return parameter values in closed form, or None when the law has to be fitted."""
+        """Return parameter values in closed form or by steps of its own, or None when the law has to be fitted.
+
+        A value under ``name[run]`` holds for the run of that name, in place of ``name``.
+        """
         return None
+
+
+def own_name(parameter: str, run: Run) -> str:
+    """Return the name of a parameter of one run alone."""
+    return f"{parameter}[{run.name}]"
 
 
 def columns(*parts: Any) -> NDArray[Any]:

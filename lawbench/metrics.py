@@ -107,6 +107,23 @@ def decisions(pairs: Sequence[tuple[int, int]], y: FloatArray, p: FloatArray, fl
     return float(np.mean([np.sign(p[i] - p[j]) == np.sign(y[i] - y[j]) for i, j in truth]))
 
 
+def mean_final(y: Sequence[FloatArray], p: Sequence[FloatArray]) -> Value:
+    """Return the absolute error of the log of the mean loss at the last point, the mean being over curves.
+
+    Parameters
+    ----------
+    y, p : sequence of ndarray
+        Observed and predicted losses, one curve a position of the context.
+
+    Examples
+    --------
+    >>> round(mean_final([np.array([4.0]), np.array([2.0])], [np.array([4.0]), np.array([2.3])]), 6)
+    0.04879
+    """
+    observed, predicted = (float(np.mean([curve[-1] for curve in curves])) for curves in (y, p))
+    return abs(float(np.log(predicted) - np.log(observed)))
+
+
 def coverage(y: FloatArray, interval: Interval | None) -> Value:
     """Return the share of points inside their prediction interval."""
     if interval is None:
@@ -132,9 +149,9 @@ class Metric:
     key, label, meaning : str
         Column name, name in tables, and what it is.
     function : callable
-    takes : {"curve", "interval", "pairs"}
+    takes : {"curve", "interval", "pairs", "positions"}
         What the function is given: observed and predicted losses of a curve, its prediction
-        interval, or the finals of all predicted runs.
+        interval, the finals of all predicted runs, or the curves of all positions of a run.
     better : {"lower", "higher", "zero", "nominal"}
         Which way is better.
     """
@@ -144,7 +161,7 @@ class Metric:
     function: Callable[..., Value]
     better: Literal["lower", "higher", "zero", "nominal"]
     meaning: str
-    takes: Literal["curve", "interval", "pairs"] = "curve"
+    takes: Literal["curve", "interval", "pairs", "positions"] = "curve"
 
 
 METRICS: tuple[Metric, ...] = (
@@ -157,6 +174,14 @@ METRICS: tuple[Metric, ...] = (
     Metric("final_error", "final error", final_error, "lower", "absolute error of log loss at the last point"),
     Metric("bias_last10", "bias", bias_last10, "zero", "signed error of log loss over the last tenth"),
     Metric("decisions", "decisions", decisions, "higher", "share of right comparisons of final losses", "pairs"),
+    Metric(
+        "mean_final",
+        "mean, final",
+        mean_final,
+        "lower",
+        "error of the log of the last mean over positions",
+        "positions",
+    ),
     Metric("coverage", "coverage", coverage, "nominal", "share of points inside their interval", "interval"),
     Metric("width", "width", width, "lower", "mean relative width of the intervals", "interval"),
 )

@@ -49,17 +49,35 @@ def repeats(runs: Sequence[Run]) -> float | None:
     differences are those of timing). Pairs of which more than half of the losses are literally
     equal are one run under two names. None if there is no pair with ten points.
     """
+    best = _longest_pair(runs)
+    return None if best is None else float(np.mean(best[best.shape[0] // 2 :]))
+
+
+def repeats_by_position(runs: Sequence[Run]) -> float | None:
+    """Return the same for the loss at one position, averaged over positions.
+
+    Larger than for the mean over positions, because fewer tokens are averaged.
+    """
+    best = _longest_pair([run for run in runs if run.position_loss is not None], by_position=True)
+    return None if best is None else float(np.mean(best[best.shape[0] // 2 :]))
+
+
+def _longest_pair(runs: Sequence[Run], by_position: bool = False) -> FloatArray | None:
+    """Return the differences in log loss of the pair of repeated runs with the most common steps."""
     best: FloatArray | None = None
     for a, b in combinations(runs, 2):
         if a.schedule is None or b.schedule is None or a.model != b.model:
             continue
         steps, at_a, at_b = np.intersect1d(a.steps, b.steps, return_indices=True)
         inside = steps < shared_steps(a.schedule, b.schedule)
-        difference = np.abs(np.log(a.loss[at_a[inside]]) - np.log(b.loss[at_b[inside]]))
-        independent = difference.size >= 10 and np.mean(difference == 0) <= 0.5
-        if independent and (best is None or difference.size > best.size):
+        first, second = (run.position_loss if by_position else run.loss for run in (a, b))
+        assert first is not None
+        assert second is not None
+        difference = np.abs(np.log(first[at_a[inside]]) - np.log(second[at_b[inside]]))
+        independent = len(difference) >= 10 and np.mean(difference == 0) <= 0.5
+        if independent and (best is None or len(difference) > len(best)):
             best = difference
-    return None if best is None else float(np.mean(best[best.size // 2 :]))
+    return best
 
 
 def floor(loss: FloatArray, card: Card, between_runs: float | None) -> tuple[float | None, str]:

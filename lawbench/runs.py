@@ -41,6 +41,10 @@ class Run:
         and data, so that their trunks can be compared.
     meta : mapping, optional
         Anything else that is known: corpus, seed, batch size.
+    position_loss : array_like, shape (n, positions), optional
+        Mean loss at every position of the context, counted from 1; `loss` is their mean.
+    position : int, optional
+        Set where `loss` is that of one position; see `by_position`.
 
     Raises
     ------
@@ -67,6 +71,8 @@ class Run:
     dataset: str = ""
     model: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
+    position_loss: FloatArray | None = field(default=None, repr=False)
+    position: int | None = None
 
     def __post_init__(self) -> None:
         where = f"run '{self.name}'" + (f" of dataset '{self.dataset}'" if self.dataset else "")
@@ -93,6 +99,8 @@ class Run:
             value.setflags(write=False)
             object.__setattr__(self, key, value)
         object.__setattr__(self, "tokens", tokens)
+        if self.position_loss is not None:
+            object.__setattr__(self, "position_loss", _position_losses(self.position_loss, steps, where))
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
 
     @classmethod
@@ -120,18 +128,40 @@ class Run:
 
     @property
     def provides(self) -> frozenset[str]:
-        """What a law may use of it: ``steps`` (a curve), ``lr``, ``n_params``, ``tokens``."""
+        """What a law may use of it: ``steps`` (a curve), ``lr``, ``n_params``, ``tokens``, ``position_loss``."""
         known = {
             "steps": len(self) > 1,
             "lr": self.schedule is not None,
             "n_params": self.n_params is not None,
             "tokens": self.tokens is not None,
+            "position_loss": self.position is not None,
         }
         return frozenset(key for key, there in known.items() if there)
 
     def withhold(self) -> WithheldRun:
         """Return the run without its losses, as a law gets it for prediction."""
-        return WithheldRun._of({key: value for key, value in self.__dict__.items() if key != "loss"})
+        return WithheldRun._of({key: value for key, value in self.__dict__.items() if key not in _LOSSES})
+
+    def by_position(self) -> tuple[Run, ...]:
+        """Return one run a position of the context, whose loss is the loss there.
+
+        Raises
+        ------
+        InputError
+            If losses by position are not known.
+
+        Examples
+        --------
+        >>> run = Run("mine", steps=[0, 10], loss=[4.0, 3.0], position_loss=[[5.0, 3.0], [4.0, 2.0]])
+        >>> [(one.name, one.position, one.loss.tolist()) for one in run.by_position()]
+        [('mine@1', 1, [5.0, 4.0]), ('mine@2', 2, [3.0, 2.0])]
+        """
+        if self.position_loss is None:
+            raise InputError(f"run '{self.name}' has no losses by position: give `position_loss`.")
+        columns = enumerate(self.position_loss.T, start=1)
+        return tuple(
+            replace(self, name=f"{self.name}@{i}", loss=losses, position_loss=None, position=i) for i, losses in columns
+        )
 
     def select(self, keep: ArrayLike) -> Run:
         """Return the run with only the logged points of a boolean mask.
@@ -139,8 +169,11 @@ class Run:
         The schedule stays whole: it is known, also where the loss is not.
         """
         mask = np.asarray(keep, dtype=bool)
-        tokens = None if self.tokens is None else self.tokens[mask]
-        return replace(self, steps=self.steps[mask], loss=self.loss[mask], tokens=tokens)
+        tokens, positions = (None if x is None else x[mask] for x in (self.tokens, self.position_loss))
+        return replace(self, steps=self.steps[mask], loss=self.loss[mask], tokens=tokens, position_loss=positions)
+
+
+_LOSSES = ("loss", "position_loss")
 
 
 class WithheldRun(Run):
@@ -158,7 +191,15 @@ class WithheldRun(Run):
     @property
     def loss(self) -> FloatArray:
         """Always raises `WithheldLossError`."""
-        raise WithheldLossError(
+        raise self._refusal()
+
+    @property
+    def position_loss(self) -> FloatArray:
+        """Always raises `WithheldLossError`."""
+        raise self._refusal()
+
+    def _refusal(self) -> WithheldLossError:
+        return WithheldLossError(
             f"the loss of run '{self.name}' is withheld: a law sees the schedule of a run it predicts, never its loss."
         )
 
@@ -196,6 +237,19 @@ def _steps(steps: ArrayLike, where: str) -> IntArray:
             f"{where} has duplicate or unsorted steps (at step {at}): sort the log and keep one loss a step."
         )
     return raw.astype(np.int64)
+
+
+def _position_losses(values: ArrayLike, steps: IntArray, where: str) -> FloatArray:
+    losses = np.array(values, dtype=np.float64)
+    if losses.ndim != 2 or losses.shape[0] != steps.size or losses.shape[1] == 0:
+        raise InputError(
+            f"{where} has losses by position of shape {losses.shape}: give one row for each of its {steps.size} points "
+            "and one column a position."
+        )
+    _refuse_bad_losses(losses.min(axis=1), steps, where)
+    _refuse_bad_losses(losses.max(axis=1), steps, where)
+    losses.setflags(write=False)
+    return losses
 
 
 def _refuse_bad_losses(losses: FloatArray, steps: IntArray, where: str) -> None:

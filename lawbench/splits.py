@@ -114,7 +114,7 @@ def comparable_pairs(runs: Sequence[Run], tolerance: float = 0.005) -> list[tupl
         return abs(a - b) <= tolerance * max(a, b)
 
     def alike(a: Run, b: Run) -> bool:
-        if a.n_params != b.n_params or not equal(a.updates[-1], b.updates[-1]):
+        if a.n_params != b.n_params or a.position != b.position or not equal(a.updates[-1], b.updates[-1]):
             return False
         if a.tokens is None or b.tokens is None:
             return len(a) > 1 and len(b) > 1

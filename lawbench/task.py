@@ -10,7 +10,17 @@ from numpy.typing import ArrayLike
 
 from lawbench import splits
 from lawbench.errors import InputError
-from lawbench.metrics import METRIC_KEYS, Interval, Value, decisions, over_curves, split
+from lawbench.metrics import (
+    METRIC_KEYS,
+    Interval,
+    Undefined,
+    Value,
+    decisions,
+    mean,
+    mean_final,
+    over_curves,
+    split,
+)
 from lawbench.runs import Run, WithheldRun
 from lawbench.schedule import FloatArray
 from lawbench.splits import BoolArray
@@ -156,6 +166,7 @@ class Task:
                 spans = list(zip(self._curves(lows, masks), self._curves(highs, masks), strict=True))
             metrics = over_curves(observed, self._curves(predicted, masks), spans)
             metrics["decisions"] = self._decisions(predicted)
+            metrics["mean_final"] = self._mean_final(predicted)
             found |= {f"{key}{suffix}": metrics[key] for key in METRIC_KEYS}
         return found
 
@@ -191,3 +202,13 @@ class Task:
         finals = np.array([run.loss[-1] for run in self._truth])
         said = np.array([array[-1] for array in predicted])
         return decisions(splits.comparable_pairs(self.test), finals, said, self.noise_floor)
+
+    def _mean_final(self, predicted: Sequence[FloatArray]) -> Value:
+        """Return the error of the mean over positions at the end of each run, averaged over runs."""
+        by_run: dict[str, list[int]] = {}
+        for i, run in enumerate(self.test):
+            if run.position is not None:
+                by_run.setdefault(run.name.rpartition("@")[0], []).append(i)
+        if not by_run:
+            return Undefined("the task has no losses by position")
+        return mean(mean_final([self._truth[i].loss for i in at], [predicted[i] for i in at]) for at in by_run.values())

@@ -15,6 +15,10 @@ from lawbench.splits import BoolArray
 from lawbench.task import Task as Task
 from lawbench.task import TaskInfo as TaskInfo
 
+WITHHELD = {"position": frozenset({"lr", "n_params"})}
+"""Inputs that tasks of a track do not give: positions differ in neither rate nor size, so a law of
+those would fit one curve through all positions, at the cost of as many fits."""
+
 
 def tasks(track: str | None = None) -> list[TaskInfo]:
     """Return the tasks of all datasets, from their cards alone.
@@ -75,10 +79,14 @@ def make_task(data: Dataset, task: TaskCard) -> Task:
     branch = tuple(splits.branch_step(run, fitted, task.fit_until) for run in truth)
     counts = tuple(splits.counted(run, step) for run, step in zip(truth, branch, strict=True))
     _verify_counts(info, task, train, truth, branch, counts)
-    between = noise.repeats(data.runs)
-    floors = [noise.floor(run.loss[mask], card, between) for run, mask in zip(truth, counts, strict=True)]
-    provides = frozenset.intersection(*(run.provides for run in (*train, *truth)))
     own = {run.name for run in fitted} & {run.name for run in predicted}
+    between = _between_runs(data.runs, truth, noise.repeats_by_position if _positional(task) else noise.repeats)
+    if _positional(task):
+        train, truth, branch, counts = _by_position(info, train, truth, branch, counts)
+    floors = [noise.floor(run.loss[mask], card, between) for run, mask in zip(truth, counts, strict=True)]
+    provides = frozenset.intersection(*(run.provides for run in (*train, *truth))) - WITHHELD.get(
+        task.track, frozenset()
+    )
     return Task(
         name=info.name,
         track=info.track,
@@ -129,6 +137,41 @@ def _points(runs: Sequence[Run], info: TaskInfo, keep: Callable[[Run], BoolArray
     if not all(mask.any() for mask in masks):
         raise CardError(f"task '{info.name}' leaves no point of a run: correct `fit_until` or `score_from`.")
     return [run.select(mask) for run, mask in zip(runs, masks, strict=True)]
+
+
+def _positional(task: TaskCard) -> bool:
+    return task.track == "position"
+
+
+def _between_runs(
+    runs: Sequence[Run], predicted: Sequence[Run], measure: Callable[[Sequence[Run]], float | None]
+) -> float | None:
+    """Return the spread between repeated runs: of the predicted models if they have any, else of others."""
+    models = {run.model for run in predicted}
+    own = measure([run for run in runs if run.model in models])
+    return measure(runs) if own is None else own
+
+
+def _by_position(
+    info: TaskInfo,
+    train: Sequence[Run],
+    truth: Sequence[Run],
+    branch: Sequence[int | None],
+    counts: Sequence[BoolArray],
+) -> tuple[list[Run], list[Run], tuple[int | None, ...], tuple[BoolArray, ...]]:
+    """Split every run into one curve a position; what counts of a run counts at each."""
+    try:
+        fitted = [one for run in train for one in run.by_position()]
+        each = [run.by_position() for run in truth]
+    except InputError as error:
+        raise CardError(f"task '{info.name}' is about losses by position: {error}") from error
+    widths = [len(ones) for ones in each]
+    return (
+        fitted,
+        [one for ones in each for one in ones],
+        tuple(step for step, width in zip(branch, widths, strict=True) for _ in range(width)),
+        tuple(mask for mask, width in zip(counts, widths, strict=True) for _ in range(width)),
+    )
 
 
 def _verify_counts(

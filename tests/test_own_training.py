@@ -24,7 +24,7 @@ from .house import REPOSITORY, TRAIN, modules_of
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'lawbench[train]'")
 
-MODULES = ("files", "corpus", "model", "plan", "trainer", "difficulty", "session", "progress", "pool")
+MODULES = ("files", "corpus", "model", "plan", "trainer", "session", "exchange", "progress", "pool")
 
 
 @pytest.fixture(scope="module")
@@ -252,41 +252,44 @@ def test_finished_runs_are_never_overwritten(own: SimpleNamespace, tmp_path: Pat
     with pytest.raises(DataError, match="finished run of another plan or corpus: move it away"):
         session.finish(changed, _none)
     assert _files(tmp_path) == before
-    target = tmp_path / "dataset"
-    (target / "smoke").mkdir(parents=True)
-    (target / "smoke" / f"{run.name}.csv").write_text("older results")
-    with pytest.raises(DataError, match="holds another result"):
-        session.export(target)
-    assert (target / "smoke" / f"{run.name}.csv").read_text() == "older results"
 
 
-def test_export_copies_what_is_finished(own: SimpleNamespace, trained: Path, tmp_path: Path) -> None:
+def test_export_keeps_what_the_dataset_holds(own: SimpleNamespace, trained: Path, tmp_path: Path) -> None:
     session = _session(own, trained)
-    assert session.export(tmp_path) == [run.name for run in session.runs]
+    names = [run.name for run in session.runs]
+    assert own.exchange.export(session, tmp_path) == names
     first = _files(tmp_path)
-    session.export(tmp_path)
-    assert _files(tmp_path) == first
-    about = json.loads(first["smoke/runs.json"])
-    for run in about["runs"]:
-        for file in run["files"]:
-            assert len(first[file["path"]]) == file["bytes"]
-    assert len(first) == 2 * len(session.runs) + 2
-    assert first["smoke/difficulty.csv"].startswith(b"position,difficulty\n1,")
+    assert set(first) == {"smoke/curves.csv", "smoke/positions.csv.gz", "smoke/runs.json"}
+    assert [run["name"] for run in json.loads(first["smoke/runs.json"])["runs"]] == names
+    assert first["smoke/curves.csv"].startswith(b"run,step,lr,loss,train_loss\nconstant-2t,0,")
+    # Neither the same results again nor fewer of them change anything.
+    fresh = _session(own, tmp_path / "work")
+    fresh.finish(fresh.runs[1], _none)
+    for one in (session, fresh):
+        assert own.exchange.export(one, tmp_path) == names
+        assert {path: content for path, content in _files(tmp_path).items() if "work" not in path} == first
+    # Another result under the same name is refused.
+    curve = fresh.place(fresh.runs[1]).curve
+    curve.write_text(curve.read_text().replace("5.", "6.", 1))
+    with pytest.raises(DataError, match="holds another result of cosine10-t than"):
+        own.exchange.export(fresh, tmp_path)
+    assert (tmp_path / "smoke" / "curves.csv").read_bytes() == first["smoke/curves.csv"]
 
 
-def test_difficulty_compares_positions_at_a_like_context(own: SimpleNamespace, trained: Path, corpus: Any) -> None:
+def test_a_fresh_folder_takes_over_what_the_dataset_holds(own: SimpleNamespace, trained: Path, tmp_path: Path) -> None:
     session = _session(own, trained)
-    run = next(run for run in session.runs if run.name == own.difficulty.REFERENCE)
-    trainer = own.trainer.Trainer(run, corpus, "cpu")
-    trainer.restore(session.place(run).last.read_bytes())
-    lines = own.difficulty.difficulty_csv(trainer.model, corpus).splitlines()[1:]
-    found = np.array([float(line.split(",")[1]) for line in lines])
-    assert found.size == 32
-    assert found.mean() == pytest.approx(0, abs=1e-5)
-    raw = np.array(trainer.log.positions[-1])
-    assert np.diff(raw - found)[8:].std() < 0.5 * np.diff(raw)[8:].std()
-    # The second half is scored with the context that it has, the first with half a window more.
-    assert raw[16:] - found[16:] == pytest.approx((raw - found)[-1], abs=2e-5)
+    own.exchange.export(session, tmp_path / "dataset")
+    fresh = _session(own, tmp_path / "work")
+    assert own.exchange.adopt(fresh, tmp_path / "dataset") == [run.name for run in session.runs]
+    assert own.exchange.adopt(fresh, tmp_path / "dataset") == []
+    for run in session.runs:
+        assert fresh.place(run).curve.read_bytes() == session.place(run).curve.read_bytes()
+        assert fresh.place(run).positions.read_bytes() == session.place(run).positions.read_bytes()
+        assert fresh.finish(run, _none)["final_loss"] == session.finish(run, _none)["final_loss"]
+    # Runs of another corpus are not taken.
+    other = _session(own, tmp_path / "other")
+    other.corpus_sha256 = dict.fromkeys(other.corpus_sha256, "0" * 64)
+    assert own.exchange.adopt(other, tmp_path / "dataset") == []
 
 
 def test_two_trainings_do_not_share_a_folder(own: SimpleNamespace, tmp_path: Path) -> None:

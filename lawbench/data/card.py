@@ -166,8 +166,8 @@ class TaskCard(_Strict):
     @model_validator(mode="after")
     def _horizon(self) -> TaskCard:
         given = self.fit_until is not None, self.score_from is not None
-        if any(given) != (self.track == "horizon") or any(given) != all(given):
-            raise ValueError("a horizon task, and only that, gives both `fit_until` and `score_from`")
+        if any(given) != (self.track in ("horizon", "position")) or any(given) != all(given):
+            raise ValueError("tasks of horizon and position, and only those, give both `fit_until` and `score_from`")
         if self.fit_until is not None and self.score_from is not None and self.score_from < self.fit_until:
             raise ValueError("`score_from` lies at or after `fit_until`: fitted points are not scored")
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
@@ -17,9 +17,9 @@ from lawbench.fitting.bootstrap import SEED, refit, resample
 from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, at_bound
 from lawbench.fitting.objective import Objective
 from lawbench.fitting.problem import Problem
-from lawbench.fitting.search import Found, converged, early_stopped, given
+from lawbench.fitting.search import Found, apart, converged, early_stopped, given
 from lawbench.fitting.space import Space, space_of
-from lawbench.law import Law
+from lawbench.law import Law, own_name
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray
 
@@ -97,6 +97,7 @@ class Fit:
 
         if self.problem.space.free.size == 0:
             raise FitError(f"law '{self.law.name}' has no fitted parameters here, so there is nothing to refit.")
+        self._refuse_own("bootstrap")
         theta = self._theta()
         approximate = Problem.of(self.law, self.runs, self.problem.objective, self.problem.space, exact=False)
         values, objective = refit(resample(approximate, self.runs, theta, n, seed), theta)
@@ -109,6 +110,7 @@ class Fit:
         """
         from lawbench.fitting.lmfit_bridge import result_of
 
+        self._refuse_own("to_lmfit")
         return result_of(self.problem, self._theta())
 
     def to_json(self) -> str:
@@ -131,6 +133,10 @@ class Fit:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, params=MappingProxyType(state["params"]))
+
+    def _refuse_own(self, what: str) -> None:
+        if not set(self.params) <= set(self.law.names):
+            raise FitError(f"`{what}` needs one set of parameters; here runs have their own: fit one run at a time.")
 
     def _theta(self) -> FloatArray:
         return self.problem.space.coordinates(np.array([self.params[name] for name in self.law.names]))
@@ -204,7 +210,8 @@ def fit(
     else:
         space = space_of(model, params)
         _refuse_too_few(model, runs, space)
-        found = converged(model, runs, objective, space)
+        search = apart if model.alone and len(runs) > 1 else converged
+        found = search(model, runs, objective, space)
     return _fit_of(found, recipe, runs, started)
 
 
@@ -218,9 +225,22 @@ def predictions(law: Law, params: Mapping[str, float], runs: Sequence[Run]) -> l
     """
     unseen = [run.withhold() for run in runs]
     _refuse_missing(law, unseen)
-    x = law.stack([law.prepare(run) for run in unseen])
-    predicted = np.asarray(law.predict(np.array([params[name] for name in law.names]), x))
-    return np.split(predicted, np.cumsum([len(run) for run in unseen])[:-1])
+    if set(params) <= set(law.names):
+        x = law.stack([law.prepare(run) for run in unseen])
+        predicted = np.asarray(law.predict(np.array([params[name] for name in law.names]), x))
+        return np.split(predicted, np.cumsum([len(run) for run in unseen])[:-1])
+    return [np.asarray(law.predict(_own(law, params, run), law.stack([law.prepare(run)]))) for run in unseen]
+
+
+def _own(law: Law, params: Mapping[str, float], run: Run) -> FloatArray:
+    """Return the parameters of one run: its own where it has any, else those of all."""
+    try:
+        return np.array([params[own] if (own := own_name(name, run)) in params else params[name] for name in law.names])
+    except KeyError as missing:
+        raise NotApplicableError(
+            f"law '{law.name}' predicts a run from its own fitted points, and run '{run.name}' has none here: "
+            f"fit its start too (parameter {missing} is not there)."
+        ) from None
 
 
 def _fit_of(found: Found, recipe: str, runs: tuple[Run, ...], started: float) -> Fit:
@@ -240,8 +260,18 @@ def _fit_of(found: Found, recipe: str, runs: tuple[Run, ...], started: float) ->
         converged=local.gradient_norm <= STATIONARY and found.agreement <= AGREED and not found.stopped,
     )
     values = (float(value) for value in problem.space.values(theta))
-    params = MappingProxyType(dict(zip(problem.law.names, values, strict=True)))
+    shared = {} if problem.law.alone and found.own else dict(zip(problem.law.names, values, strict=True))
+    params = MappingProxyType({**shared, **found.own})
+    if found.own:
+        certificate = replace(certificate, objective=_objective(problem, params, runs))
     return Fit(problem.law, recipe, params, certificate.objective, certificate, runs, problem)
+
+
+def _objective(problem: Problem, params: Mapping[str, float], runs: Sequence[Run]) -> float:
+    """Return the objective where runs have parameters of their own."""
+    every = Problem.of(problem.law, runs, problem.objective, problem.space)
+    residuals = every.residuals_of(np.concatenate(predictions(problem.law, params, runs)))
+    return float(problem.objective.value(residuals, every.weights))
 
 
 def _law(law: str | Law | type[Law], options: Mapping[str, str]) -> Law:
@@ -260,6 +290,7 @@ def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
         "steps": "a curve of several steps",
         "n_params": "a model size",
         "tokens": "token counts",
+        "position_loss": "losses by token position",
     }
     for run in runs:
         missing = sorted(
@@ -272,7 +303,7 @@ def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
 
 
 def _refuse_too_few(law: Law, runs: Sequence[Run], space: Space) -> None:
-    points = sum(len(run) for run in runs)
+    points = (min if law.alone else sum)(len(run) for run in runs)
     if points < space.free.size and law.estimate(runs) is None:
         raise InputError(
             f"law '{law.name}' has {space.free.size} free parameters but there are {points} points to fit: "

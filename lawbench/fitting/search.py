@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from lawbench.fitting.recipes import with_options
 from lawbench.fitting.solve import Solutions, solve
 from lawbench.fitting.space import Space, space_of
 from lawbench.fitting.starts import screen
-from lawbench.law import Law
+from lawbench.law import Law, own_name
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray
 
@@ -46,6 +46,8 @@ class Found:
     local : Local
     stopped : bool
         Whether an optimiser was stopped early, on purpose.
+    own : mapping
+        Values that hold for one run alone, under ``name[run]``.
     """
 
     problem: Problem
@@ -56,11 +58,35 @@ class Found:
     evaluations: int = 1
     local: Local = NO_SEARCH
     stopped: bool = False
+    own: Mapping[str, float] = field(default_factory=dict)
 
 
 def given(law: Law, runs: Sequence[Run], objective: Objective, values: Mapping[str, float]) -> Found:
     """Return parameters that are known already."""
-    return Found(Problem.of(law, runs, objective, space_of(law, dict(values))), np.empty(0))
+    shared = {name: value for name, value in values.items() if name in law.names}
+    own = {name: value for name, value in values.items() if name not in law.names}
+    return Found(Problem.of(law, runs, objective, space_of(law, shared)), np.empty(0), own=own)
+
+
+def apart(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> Found:
+    """Search every run alone; what is said of the search is the worst of any run."""
+    found = [converged(law, (run,), objective, space) for run in runs]
+    own = {
+        own_name(name, run): value
+        for run, one in zip(runs, found, strict=True)
+        for name, value in zip(law.names, one.problem.space.values(one.theta).tolist(), strict=True)
+    }
+    worst = max(found, key=lambda one: one.local.gradient_norm)
+    return Found(
+        worst.problem,
+        worst.theta,
+        starts=min(one.starts for one in found),
+        reached=min(one.reached for one in found),
+        agreement=max(one.agreement for one in found),
+        evaluations=sum(one.evaluations for one in found),
+        local=worst.local,
+        own=own,
+    )
 
 
 def converged(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> Found:

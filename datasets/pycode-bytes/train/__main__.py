@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import torch
+from exchange import adopt, export
 from model import SIZES
 from pool import Order, train_apart, train_here
 from progress import Watch
@@ -55,13 +56,13 @@ def _train(orders: list[Order], jobs: int) -> int:
 
 def _adopt(orders: list[Order]) -> None:
     for session in (order.session() for order in orders):
-        taken = session.adopt(DATASET)
+        taken = adopt(session, DATASET)
         print(f"{session.size}: {len(taken)} of {len(session.runs)} runs are taken from {DATASET}")
 
 
 def _export(orders: list[Order], target: Path) -> None:
     for session in (order.session() for order in orders):
-        names = session.export(target)
+        names = export(session, target)
         print(f"{session.size}: {len(names)} of {len(session.runs)} runs are in {target}")
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from corpus import SPLITS
-from difficulty import REFERENCE, difficulty_csv
 from files import packed, read_json, write_bytes, write_json
-from model import count
-from plan import PEAKS, Planned, branches, settings_of
+from plan import Planned, branches, settings_of
 from trainer import Corpus, Log, Progress, Trainer, train
 
 from lawbench.errors import DataError
@@ -128,97 +125,21 @@ class Session:
         place.checkpoint.unlink(missing_ok=True)
         return record
 
-    def export(self, target: Path) -> list[str]:
-        """Copy finished runs of this size into a dataset's folder; return their names.
-
-        Raises
-        ------
-        DataError
-            If other results lie there under the same name.
-        """
-        entries = []
-        for run in self.runs:
-            record = self.place(run).finished()
-            if record is not None:
-                entries.append({key: value for key, value in record.items() if key != "key"})
-                for source, file in zip(self._results(run), record["files"], strict=True):
-                    _copy(source, target / file["path"])
-        if entries:
-            write_json(target / self.size / "runs.json", {**self._about(), "runs": entries})
-        self._export_difficulty(target / self.size / "difficulty.csv")
-        return [str(entry["name"]) for entry in entries]
-
-    def adopt(self, source: Path) -> list[str]:
-        """Take over from a dataset's folder the runs of this very plan and corpus; return their names.
-
-        Raises
-        ------
-        DataError
-            If a file there is not the one that its record names.
-        """
-        about = read_json(source / self.size / "runs.json")
-        if about is None or any(about[key] != value for key, value in self._about().items()):
-            return []
-        records = {record["name"]: record for record in about["runs"]}
-        taken = []
-        for run in self.runs:
-            place, record = self.place(run), records.get(run.name)
-            if record is None or place.finished() is not None or _what(record) != _identity(run):
-                continue
-            for target, file in zip(self._results(run), record["files"], strict=True):
-                content = (source / file["path"]).read_bytes()
-                if hashlib.sha256(content).hexdigest() != file["sha256"]:
-                    raise DataError(f"{source / file['path']} is not the file that {self.size}/runs.json names.")
-                write_bytes(target, content)
-            write_json(place.record, {**record, "key": place.key})
-            taken.append(run.name)
-        return taken
-
-    def _about(self) -> dict[str, Any]:
-        """Return what all runs of this size share, in the types of JSON."""
-        settings = settings_of(self.size)
-        about = {
-            "size": self.size,
-            "n_params": count(settings.shape),
-            "settings": asdict(settings),
-            "tokens_per_step": settings.tokens_per_step,
-            "peak": PEAKS[self.size],
-            "corpus_sha256": self.corpus_sha256,
-        }
-        plain: dict[str, Any] = json.loads(json.dumps(about))
-        return plain
-
-    def _export_difficulty(self, path: Path) -> None:
-        run = next((run for run in self.runs if run.name == REFERENCE), None)
-        if run is not None and self.place(run).last.is_file() and not path.is_file():
-            trainer = Trainer(run, self.corpus, self.device)
-            trainer.restore(self.place(run).last.read_bytes())
-            write_bytes(path, difficulty_csv(trainer.model, self.corpus).encode())
-
     def _parent(self, run: Planned) -> Planned:
         return next(other for other in self.runs if other.name == run.parent)
 
-    def _results(self, run: Planned) -> tuple[Path, Path]:
-        return self.place(run).curve, self.place(run).positions
-
     def _record(self, run: Planned, place: Place, trainer: Trainer, whole: bool) -> dict[str, Any]:
-        names = (f"{self.size}/{run.name}.csv", f"{self.size}/{run.name}-positions.csv.gz")
-        contents = [path.read_bytes() for path in self._results(run)]
         rows = trainer.log.rows
         return {
             "name": run.name,
             "status": "ok" if whole else "diverged",
             "reason": "" if whole else f"the loss is not finite after {trainer.step} steps",
-            **_identity(run),
+            **identity(run),
             "points": len(rows),
             "final_loss": round(rows[-1]["loss"], 6) if whole and rows else None,
             "torch": torch.__version__,
             "device": self.device,
             "threads": torch.get_num_threads(),
-            "files": [
-                {"path": name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-                for name, content in zip(names, contents, strict=True)
-            ],
             "key": place.key,
         }
 
@@ -258,18 +179,6 @@ def positions_csv(log: Log) -> str:
     return out.getvalue()
 
 
-def _identity(run: Planned) -> dict[str, Any]:
+def identity(run: Planned) -> dict[str, Any]:
     """Return what tells a run from the others of its size."""
     return {"seed": run.seed, "schedule": dict(run.arguments), "parent": run.parent, "branch": run.branch}
-
-
-def _what(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: record[key] for key in ("seed", "schedule", "parent", "branch")}
-
-
-def _copy(source: Path, target: Path) -> None:
-    content = source.read_bytes()
-    if target.is_file() and target.read_bytes() != content:
-        raise DataError(f"{target} holds another result than {source}: move it away; it is not overwritten.")
-    if not target.is_file():
-        write_bytes(target, content)
