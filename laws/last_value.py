@@ -1,4 +1,4 @@
-"""The last fitted loss, for ever: the baseline of the horizon track."""
+"""The last fitted loss, for ever: the baseline of the tracks horizon and position."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class LastValue(Law):
     reference = "baseline"
     year = 2026
     needs = frozenset({"steps", "prefix"})
+    alone = True
     linear = ("L",)
     parameters = (Parameter("L", "last fitted loss", start=3.0, scale="log", min=1e-6, max=1e6, unit="nats/token"),)
 

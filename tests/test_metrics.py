@@ -90,8 +90,8 @@ def test_the_mean_leaves_undefined_curves_out() -> None:
 
 def test_the_registry_holds_the_columns_in_their_order() -> None:
     assert [metric.key for metric in METRICS] == [
-        "log_mae", "mae", "rmse", "r2", "prede", "worste", "final_error", "bias_last10", "decisions", "coverage",
-        "width",
+        "log_mae", "mae", "rmse", "r2", "prede", "worste", "final_error", "bias_last10", "decisions", "mean_final",
+        "coverage", "width",
     ]  # fmt: skip
 
 

@@ -95,9 +95,9 @@ class Fit:
         """
         import pandas as pd
 
+        self._refuse_own("bootstrap")
         if self.problem.space.free.size == 0:
             raise FitError(f"law '{self.law.name}' has no fitted parameters here, so there is nothing to refit.")
-        self._refuse_own("bootstrap")
         theta = self._theta()
         approximate = Problem.of(self.law, self.runs, self.problem.objective, self.problem.space, exact=False)
         values, objective = refit(resample(approximate, self.runs, theta, n, seed), theta)

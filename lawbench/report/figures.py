@@ -258,7 +258,7 @@ def _label(figure: Figure, axes: Sequence[Axes], gallery: Gallery, y: str) -> No
         else:
             ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.yaxis.set_major_locator(MaxNLocator(5))
-    figure.supxlabel("training compute 6ND (FLOP)" if gallery.pooled else "optimiser step (thousands)", fontsize=9)
+    figure.supxlabel(gallery.across, fontsize=9)
     figure.supylabel(y, fontsize=9)
 
 

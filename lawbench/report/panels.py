@@ -26,7 +26,7 @@ class Panel:
     ----------
     title : str
     x, truth : ndarray, shape (n,)
-        Thousands of steps (or training compute in FLOP) and losses in nats per token.
+        Thousands of steps (or training compute in FLOP, or positions) and losses in nats per token.
     counts : ndarray of bool, shape (n,)
         Points that count.
     lines : dict of str to ndarray, shape (n,)
@@ -68,6 +68,13 @@ class Gallery:
     def name(self) -> str:
         """Name of its figures."""
         return f"{self.track}-{self.dataset}"
+
+    @property
+    def across(self) -> str:
+        """What the horizontal axis measures."""
+        if self.pooled:
+            return "training compute 6ND (FLOP)"
+        return "position in the context" if self.track == "position" else "optimiser step (thousands)"
 
 
 @dataclass
@@ -125,7 +132,12 @@ def _gallery(
             _check(name, entry, arrays, task.truth())
         pooled = all(len(run) == 1 for run in task.truth())
         short = name.split("/", 1)[-1]
-        panels += [_pool(task, short, made)] if pooled else _curves(task, short, made)
+        if pooled:
+            panels.append(_pool(task, short, made))
+        elif track == "position":
+            panels.append(_ends(task, short, made))
+        else:
+            panels += _curves(task, short, made)
     shown = sorted({entry for panel in panels for entry in panel.lines})
     return Gallery(track, dataset, pooled, tuple(panels), tuple(shown))
 
@@ -151,6 +163,19 @@ def _curves(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> 
             )
         )
     return out
+
+
+def _ends(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> Panel:
+    """Return the losses at the last predicted point, over positions: a curve a position would be too many."""
+    runs = task.truth()
+    return Panel(
+        title=f"{short.removeprefix('position-')}, last point",
+        x=np.array([run.position for run in runs], dtype=np.float64),
+        truth=np.array([run.loss[-1] for run in runs]),
+        counts=np.ones(len(runs), dtype=bool),
+        lines={entry: np.array([curve[-1] for curve in arrays]) for entry, arrays in made},
+        floor=task.noise_floor,
+    )
 
 
 def _pool(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> Panel:
