@@ -32,7 +32,8 @@ def _table(card: Card, path: Path) -> list[Run]:
 
 def _shape(row: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
-        row[name] for name in ("parameter_count", "throughput/total_tokens", "trainer.train_batch_size", "model.num_layers")
+        row[name]
+        for name in ("parameter_count", "throughput/total_tokens", "trainer.train_batch_size", "model.num_layers")
     )
 
 

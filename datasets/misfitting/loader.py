@@ -49,7 +49,8 @@ def _mixed(rows: Sequence[Row], seen: Mapping[str, int]) -> bool:
 def _curve(card: Card, rows: Sequence[Row]) -> Run:
     """Return a curve in order of steps, up to its planned end: beyond it no rate is known."""
     first, total = rows[0], int(rows[0]["total_steps"])
-    kept = sorted((row for row in rows if int(row["current_steps"]) <= total), key=lambda row: int(row["current_steps"]))
+    kept = [row for row in rows if int(row["current_steps"]) <= total]
+    kept.sort(key=lambda row: int(row["current_steps"]))
     updates, peak = np.array([int(row["current_steps"]) for row in kept]), float(first["peak_lr"])
     # Products such as 6 N D exceed 64-bit integers, so every count but the steps is a float.
     tokens = np.array([float(row["D"]) for row in kept])

@@ -61,7 +61,7 @@ def _run(card: Card, row: Mapping[str, str]) -> Run:
 def _on_grid(printed: str) -> float:
     """Return the peak rate, a power of the square root of 2, that is printed with three or four digits."""
     rate = float(printed)
-    exact = 2.0 ** (round(2 * math.log2(rate)) / 2)
+    exact = math.pow(2.0, round(2 * math.log2(rate)) / 2)
     if abs(rate / exact - 1) > PRINTED:
         raise DataError(f"peak rate {printed} of 'step-law' is no power of the square root of 2: correct the loader.")
     return exact
