@@ -75,13 +75,31 @@ def test_a_card_that_is_not_toml_is_refused(tmp_path: Path) -> None:
 
 def test_every_card_of_the_project_is_valid_and_pinned() -> None:
     cards = datasets()
-    assert [card.name for card in cards] == [
-        "chinchilla-epoch",
-        "multi-power-100m",
-        "multi-power-25m",
-        "multi-power-400m",
-        "over-training",
-    ]
-    assert {card.family for card in cards} == {"chinchilla", "multi-power", "over-training"}
+    families = {card.name: card.family for card in cards}
+    assert list(families) == sorted(families)
+    assert (
+        families
+        | {
+            "chinchilla-epoch": "chinchilla",
+            "llama3-isoflop": "llama3",
+            "marin-isoflop": "marin",
+            "misfitting": "misfitting",
+            "multi-power-100m": "multi-power",
+            "multi-power-25m": "multi-power",
+            "multi-power-400m": "multi-power",
+            "over-training": "over-training",
+            "quest": "quest",
+            "routing": "routing",
+            "step-law": "step-law",
+        }
+        == families
+    )
     assert all(card.source.repository and card.source.commit for card in cards)
-    assert sum(len(card.source.files) for card in cards) == 27 + 1 + 104
+    files = {card.name: len(card.source.files) for card in cards}
+    assert sum(files[f"multi-power-{size}"] for size in ("25m", "100m", "400m")) == 27
+    assert (files["chinchilla-epoch"], files["over-training"], files["marin-isoflop"], files["step-law"]) == (
+        1,
+        104,
+        3,
+        2,
+    )
