@@ -79,10 +79,10 @@ def test_trap_one_loss_under_two_peak_rates(table: pd.DataFrame, data: Dataset) 
 def test_trap_points_beyond_the_plan_are_dropped(table: pd.DataFrame, data: Dataset) -> None:
     beyond = table[table["current_steps"] > table["total_steps"]]
     assert beyond["portion_steps_elapsed"].tolist() == [1.024, 1.024]
-    for row in beyond.itertuples():
-        run = data.run(f"70m-250-{row.peak_lr:g}")
+    for peak, loss in zip(beyond["peak_lr"], beyond["loss"], strict=True):
+        run = data.run(f"70m-250-{peak:g}")
         assert run.steps.tolist() == [249]
-        assert run.loss[0] < row.loss - 0.6
+        assert run.loss[0] < loss - 0.6
 
 
 def test_trap_tokens_are_those_of_the_evaluation(table: pd.DataFrame, data: Dataset) -> None:

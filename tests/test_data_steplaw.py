@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from lawbench.data.dataset import Dataset, find_card, load_dataset
 from lawbench.data.sources import fetch
+from lawbench.errors import DataError
 from lawbench.runs import Run
 from lawbench.tasks import load_task
 
@@ -79,6 +81,13 @@ def test_trap_rates_printed_with_three_or_four_digits_are_one_rate(dense: pd.Dat
     assert (both, sum(abs(rate / 0.0039 - 1) < 0.01 for rate in rates)) == (2, 1)
 
 
+def test_a_rate_off_the_grid_is_refused() -> None:
+    loader = runpy.run_path(str(find_card("step-law").loader))
+    assert loader["_on_grid"]("0.00391") == loader["_on_grid"]("0.003906") == 2.0**-8
+    with pytest.raises(DataError, match=r"peak rate 0\.003 of 'step-law' is no power"):
+        loader["_on_grid"]("0.003")
+
+
 def test_tokens_are_batch_times_steps_times_2048(data: Dataset) -> None:
     for run in data.runs:
         assert run.meta["sequences"] * run.meta["updates"] * 2048 == pytest.approx(_tokens(run), rel=0.003)
@@ -111,7 +120,7 @@ def test_the_noise_is_the_scatter_near_the_best_run(data: Dataset) -> None:
     assert card.noise is not None
     assert len(scatter) == 17
     assert np.median(scatter) == pytest.approx(card.noise.value, rel=0.05)
-    assert (min(scatter), max(scatter)) == (pytest.approx(8e-4, abs=1e-4), pytest.approx(1.8e-3, abs=1e-4))
+    assert [min(scatter), max(scatter)] == pytest.approx([8e-4, 1.8e-3], abs=1e-4)
 
 
 def test_the_scale_task_holds_out_many_tokens_and_the_largest_model(data: Dataset) -> None:
