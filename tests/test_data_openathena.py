@@ -47,6 +47,9 @@ def test_trap_marin_columns_differ_between_tables() -> None:
     assert tables["nemotron"]["learning_rate"].isna().all()
     for run in load_dataset("marin-isoflop").runs:
         assert ("peak_lr" in run.meta) == (run.meta["corpus"] != "nemotron")
+        width = tables[run.meta["corpus"]].query("parameter_count == @run.n_params")["model.hidden_dim"].iloc[0]
+        if "peak_lr" in run.meta:
+            assert run.meta["peak_lr"] == pytest.approx(0.33 * np.sqrt(run.meta["sequences"]) / width, rel=1e-3)
         row = tables[run.meta["corpus"]].query("Name.str.contains(@run.name, regex=False)")
         assert row["eval/paloma/macro_loss"].tolist() == [run.loss[0]]
         assert run.schedule is None
