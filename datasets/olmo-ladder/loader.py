@@ -22,7 +22,7 @@ SIZES = {
     "370M": 371262464.0,
     "760M": 758220288.0,
     "1B": 1279395840.0,
-    # Not in the configuration: the horizons, rounded up to whole steps, leave 16,000 values and this is the middle.
+    # Not in the configuration: run lengths, rounded up to whole updates, leave 16,000 values around this one.
     "3B": 3169533000.0,
 }
 LENGTHS = ("0.5xC", "1xC", "1xC-rerun", "2xC", "5xC", "10xC")
@@ -72,7 +72,9 @@ def _ladder(card: Card, path: Path, size: str, length: str) -> list[Run]:
         tokens_per_step=batch,
         dataset=card.name,
         model=size,
-        meta=_meta("curve", size, multiple, length.endswith("rerun"), float(table[PEAK][0]), batch),
+        meta=_meta(
+            "curve", size, multiple, length.endswith("rerun"), peak_lr=float(table[PEAK][0]), batch_tokens=batch
+        ),
     )
     loss, tokens = float(table[LOSS][-1]), float(table[TOKENS][-1])
     return [curve, _final(card, name, size, n, loss, tokens, multiple, length.endswith("rerun"))]
@@ -91,6 +93,9 @@ def _target(card: Card, path: Path, name: str, n: float) -> Run:
     """Return the curve of a large model. Its rates are not logged, and its first row is before any update."""
     table = read_columns(path, ["_step", LOSS, BATCH, PEAK])
     keep, batch = table["_step"] > 0, float(table[BATCH][0])
+    peaks = np.unique(table[PEAK])
+    # One log has two peaks in different rows: which is meant is not known.
+    known = {"peak_lr": float(peaks[0])} if peaks.size == 1 else {}
     return Run(
         name,
         table["_step"][keep].astype(np.int64) - 1,
@@ -99,7 +104,7 @@ def _target(card: Card, path: Path, name: str, n: float) -> Run:
         tokens_per_step=batch,
         dataset=card.name,
         model=name,
-        meta=_meta("curve", name.partition("-")[0], 0.0, False, float(table[PEAK][0]), batch),
+        meta=_meta("curve", name.partition("-")[0], 0.0, False, batch_tokens=batch, **known),
     )
 
 
@@ -107,10 +112,9 @@ def _final(
     card: Card, name: str, size: str, n: float, loss: float, tokens: float, multiple: float = 0.0, rerun: bool = False
 ) -> Run:
     """Return the last evaluation of a run as a run of one point."""
-    meta = _meta("final", size, multiple, rerun, 0.0, 0.0)
+    meta = _meta("final", size, multiple, rerun)
     return Run.final(f"{name}-final", loss, n, tokens, dataset=card.name, model=size, meta=meta)
 
 
-def _meta(kind: str, size: str, multiple: float, rerun: bool, peak: float, batch: float) -> dict[str, Any]:
-    known = {"kind": kind, "size": size, "multiple": multiple, "rerun": rerun}
-    return known | ({"peak_lr": peak, "batch_tokens": batch} if peak else {})
+def _meta(kind: str, size: str, multiple: float, rerun: bool, **more: float) -> dict[str, Any]:
+    return {"kind": kind, "size": size, "multiple": multiple, "rerun": rerun, **more}
