@@ -135,6 +135,9 @@ def missing_input(law: type[Law], task: Task) -> str:
     if missing:
         what = " and ".join(_INPUTS.get(name, name) for name in missing)
         return f"law '{law.name}' needs {what}; task '{task.name}' has none."
+    sizes = {run.n_params for run in task.train}
+    if task.track == "scale" and "n_params" not in law.needs and not {run.n_params for run in task.test} <= sizes:
+        return f"law '{law.name}' knows no model size; task '{task.name}' predicts sizes that it does not fit."
     for name in sorted(law.varies):
         if len(_values(name, task)) < 2:
             return f"law '{law.name}' needs at least two values of {name}; the fitted runs of '{task.name}' have one."

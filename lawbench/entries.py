@@ -97,6 +97,8 @@ def entries_for(
     --------
     >>> [entry.label for entry in entries_for(["power_steps", "last_value"], "common")]
     ['last_value', 'power_steps']
+    >>> [entry.label for entry in entries_for("temporal_position")]
+    ['temporal_position', 'temporal_position[texts=kept]']
     """
     chosen = [laws] if isinstance(laws, str | Path | type) else law_names() if laws is None else list(laws)
     wanted = [recipes] if isinstance(recipes, str) else None if recipes is None else list(recipes)
@@ -152,10 +154,13 @@ def _entries(law: type[Law], options: Options, wanted: list[str] | None, *, stri
     for recipe in known:
         if wanted is not None and recipe not in wanted and recipe.partition(":")[0] not in wanted:
             continue
+        if recipe == COMMON and (options or strict):
+            yield Entry(law.name, options, recipe)
+            continue
         for brought in _brought(law, recipe):
             asked = _declared(law, dict(brought))
-            if recipe == COMMON or not options or options == asked:
-                yield Entry(law.name, options if recipe == COMMON else asked, recipe)
+            if not options or options == asked:
+                yield Entry(law.name, asked, recipe)
             elif strict:
                 raise InputError(
                     f"recipe '{recipe}' of law '{law.name}' goes with [{join(asked)}], not with [{join(options)}]: "
@@ -168,6 +173,9 @@ def _brought(law: type[Law], recipe: str) -> list[Mapping[str, str]]:
     if recipe == PAPER:
         assert law.paper is not None
         return [law.paper.options]
+    if recipe == COMMON:
+        others = [(o.name, c) for o in law.options if o.compared for c in o.choices if c != o.default]
+        return [{}, *({name: choice} for name, choice in others)]
     source = recipe.partition(":")[2]
     sets = [dict(p.options) for p in law.published if p.source == source] if source else [{}]
     return [options for i, options in enumerate(sets) if options not in sets[:i]]

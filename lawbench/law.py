@@ -54,12 +54,16 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Option:
-    """A declared choice of a law that is not fitted."""
+    """A declared choice of a law that is not fitted.
+
+    Where it is `compared`, every choice is an entry of the benchmark; else only the default is.
+    """
 
     name: str
     default: str
     choices: tuple[str, ...]
     meaning: str
+    compared: bool = False
 
 
 WARMUP = Option("warmup", "ramp", WARMUPS, "how the warm-up enters the sums over the learning rate")

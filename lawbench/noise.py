@@ -65,7 +65,7 @@ def repeats_by_position(runs: Sequence[Run]) -> float | None:
 def _longest_pair(runs: Sequence[Run], by_position: bool = False) -> FloatArray | None:
     """Return the differences in log loss of the pair of repeated runs with the most common steps."""
     best: FloatArray | None = None
-    for a, b in combinations(runs, 2):
+    for a, b in combinations([run for run in runs if run.schedule is not None and len(run) >= 10], 2):
         if a.schedule is None or b.schedule is None or a.model != b.model:
             continue
         steps, at_a, at_b = np.intersect1d(a.steps, b.steps, return_indices=True)

@@ -89,6 +89,7 @@ class TemporalPosition(Law):
             "none",
             ("none", "kept"),
             "whether the mean residual of stage 1 at each position, which is of the evaluation texts, is kept",
+            compared=True,
         ),
     )
     note = (

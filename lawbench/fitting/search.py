@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -68,9 +68,37 @@ def given(law: Law, runs: Sequence[Run], objective: Objective, values: Mapping[s
     return Found(Problem.of(law, runs, objective, space_of(law, shared)), np.empty(0), own=own)
 
 
+def converged(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> Found:
+    """Screen a grid on thinned curves, polish the best starts, and finish with exact sums.
+
+    Raises
+    ------
+    FitError
+        If no start gives a finite prediction.
+    """
+    estimate = law.estimate(runs)
+    if estimate is not None:
+        return given(law, runs, objective, estimate)
+    starts, searched = _screened(law, runs, objective, space)
+    problem = Problem.of(law, runs, objective, space, exact=False)
+    (ends,) = _race(problem, [starts])
+    return _finished(problem, runs, ends, searched)
+
+
 def apart(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> Found:
-    """Search every run alone; what is said of the search is the worst of any run."""
-    found = [converged(law, (run,), objective, space) for run in runs]
+    """Search every run alone; what is said of the search is the worst of any run.
+
+    Runs whose inputs are equal, positions of one run say, are searched side by side.
+    """
+    problems = [Problem.of(law, (run,), objective, space, exact=False) for run in runs]
+    if law.estimate(runs[:1]) is None and all(_alike(problems[0], other) for other in problems):
+        screened = [_screened(law, (run,), objective, space) for run in runs]
+        together = replace(problems[0], y=np.stack([problem.y for problem in problems]))
+        ends = _race(together, [starts for starts, _ in screened])
+        each = zip(problems, runs, ends, screened, strict=True)
+        found = [_finished(problem, (run,), end, searched) for problem, run, end, (_, searched) in each]
+    else:
+        found = [converged(law, (run,), objective, space) for run in runs]
     own = {
         own_name(name, run): value
         for run, one in zip(runs, found, strict=True)
@@ -87,38 +115,6 @@ def apart(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> 
         local=worst.local,
         own=own,
     )
-
-
-def converged(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> Found:
-    """Screen a grid on thinned curves, polish the best starts, and finish with exact sums.
-
-    Raises
-    ------
-    FitError
-        If no start gives a finite prediction.
-    """
-    estimate = law.estimate(runs)
-    if estimate is not None:
-        return given(law, runs, objective, estimate)
-    thinned = Problem.of(law, [_thin(run) for run in runs], objective, space, exact=False)
-    starts, searched = screen(thinned, STARTS)
-    problem = Problem.of(law, runs, objective, space, exact=False)
-    ends = _race(problem, starts)
-    best = int(np.argmin(ends.value))
-    if not np.isfinite(ends.value[best]):
-        raise FitError(f"law '{law.name}' gives no finite prediction from any start: check its bounds and the data.")
-    evaluations = searched + ends.evaluations
-    local = look_around(problem, ends.theta[best])
-    theta = _neutral(problem, ends.theta[best], local.unidentified)
-    if type(law).approximate is not Law.approximate:
-        problem = Problem.of(law, runs, objective, space)
-        local = look_around(problem, theta)
-        if local.gradient_norm > STATIONARY:
-            polished = solve(problem, theta[None, :], max_iterations=POLISH)
-            theta, evaluations = polished.theta[0], evaluations + polished.evaluations
-            local = look_around(problem, theta)
-    reached, agreement = agreement_of(ends.value, problem.rounding)
-    return Found(problem, theta, len(starts), reached, agreement, evaluations, local)
 
 
 def early_stopped(law: Law, runs: Sequence[Run], objective: Objective, params: Any = None) -> Found:
@@ -144,14 +140,52 @@ def early_stopped(law: Law, runs: Sequence[Run], objective: Objective, params: A
     return Found(end.problem, end.theta, starts=1, evaluations=first.evaluations + taken, stopped=True)
 
 
-def _race(problem: Problem, starts: FloatArray) -> Solutions:
-    """Polish all starts for a while, and only the leaders to the end."""
-    ends = solve(problem, starts, max_iterations=HEAT)
-    leaders = np.argsort(ends.value, kind="stable")[:LEADERS]
-    last = solve(problem, ends.theta[leaders])
+def _screened(law: Law, runs: Sequence[Run], objective: Objective, space: Space) -> tuple[FloatArray, int]:
+    return screen(Problem.of(law, [_thin(run) for run in runs], objective, space, exact=False), STARTS)
+
+
+def _finished(problem: Problem, runs: Sequence[Run], ends: Solutions, searched: int) -> Found:
+    """Take the best end, put parameters without effect back, and polish with exact sums."""
+    law = problem.law
+    best = int(np.argmin(ends.value))
+    if not np.isfinite(ends.value[best]):
+        raise FitError(f"law '{law.name}' gives no finite prediction from any start: check its bounds and the data.")
+    evaluations = searched + ends.evaluations
+    local = look_around(problem, ends.theta[best])
+    theta = _neutral(problem, ends.theta[best], local.unidentified)
+    if type(law).approximate is not Law.approximate:
+        problem = Problem.of(law, runs, problem.objective, problem.space)
+        local = look_around(problem, theta)
+        if local.gradient_norm > STATIONARY:
+            polished = solve(problem, theta[None, :], max_iterations=POLISH)
+            theta, evaluations = polished.theta[0], evaluations + polished.evaluations
+            local = look_around(problem, theta)
+    reached, agreement = agreement_of(ends.value, problem.rounding)
+    return Found(problem, theta, len(ends.value), reached, agreement, evaluations, local)
+
+
+def _race(problem: Problem, starts: Sequence[FloatArray]) -> list[Solutions]:
+    """Polish all starts for a while, and only the leaders to the end.
+
+    Several sets of starts are several fits, one a row of the problem's observations.
+    """
+    fits = np.repeat(np.arange(len(starts)), [len(own) for own in starts])
+    ends = solve(problem.rows(fits), np.concatenate(starts), max_iterations=HEAT)
+    places = [np.flatnonzero(fits == i) for i in range(len(starts))]
+    leaders = np.concatenate([own[np.argsort(ends.value[own], kind="stable")[:LEADERS]] for own in places])
+    last = solve(problem.rows(fits[leaders]), ends.theta[leaders])
     theta, value = ends.theta.copy(), ends.value.copy()
     theta[leaders], value[leaders] = last.theta, last.value
-    return Solutions(theta, value, ends.evaluations + last.evaluations)
+    evaluations = (ends.evaluations + last.evaluations) // len(starts)
+    return [Solutions(theta[own], value[own], evaluations) for own in places]
+
+
+def _alike(one: Problem, other: Problem) -> bool:
+    """Whether two fits differ in nothing but the observed losses."""
+    if one.weights.shape != other.weights.shape or not np.array_equal(one.weights, other.weights):
+        return False
+    pairs = [(value, other.x[key]) for key, value in one.x.items()]
+    return all(isinstance(a, np.ndarray) and np.array_equal(a, b) for a, b in pairs)
 
 
 def _thin(run: Run) -> Run:
