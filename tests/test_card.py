@@ -80,8 +80,16 @@ def test_every_card_of_the_project_is_valid_and_pinned() -> None:
         "multi-power-100m",
         "multi-power-25m",
         "multi-power-400m",
+        "nanogpt-logs",
         "over-training",
+        "schaipp",
     ]
-    assert {card.family for card in cards} == {"chinchilla", "multi-power", "over-training"}
+    assert {card.family for card in cards} == {
+        "chinchilla",
+        "modded-nanogpt",
+        "multi-power",
+        "over-training",
+        "schaipp",
+    }
     assert all(card.source.repository and card.source.commit for card in cards)
-    assert sum(len(card.source.files) for card in cards) == 27 + 1 + 104
+    assert sum(len(card.source.files) for card in cards) == 27 + 1 + 104 + 202 + 2

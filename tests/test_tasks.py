@@ -254,7 +254,7 @@ def test_wrong_names_get_a_suggestion() -> None:
 
 def test_tasks_are_listed_from_cards_alone(offline: Path) -> None:
     names = [task.name for task in lawbench.tasks()]
-    assert len(names) == 3 * 5 + 1 + 4
+    assert len(names) == 3 * 5 + 1 + 4 + 11 + 4
     assert [task.name for task in lawbench.tasks("scale") if not task.ranked] == ["over-training/paper-redpajama"]
-    assert {task.family for task in lawbench.tasks("horizon")} == {"multi-power"}
+    assert {task.family for task in lawbench.tasks("horizon")} == {"modded-nanogpt", "multi-power", "schaipp"}
     assert "lawbench.tasks" in sys.modules
