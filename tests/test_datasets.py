@@ -259,7 +259,8 @@ def test_the_truth_predicts_itself(info: TaskInfo) -> None:
     if task.ranked:
         assert task.noise_floor is not None
     assert task.noise_floor is None or task.noise_floor > 0
-    assert task.extrapolation > 1.5
+    # A schedule task may predict other schedules of the same length.
+    assert task.extrapolation > (0.99 if task.track == "schedule" else 1.5)
 
 
 def test_known_answers_have_forty_points(known_answers: None) -> None:
