@@ -25,7 +25,7 @@ from lawbench.schedule import shared_steps
 from lawbench.spikes import trouble
 from lawbench.task import Task
 from lawbench.tasks import make_task
-from lawbench.trunks import Trunk, shared_trunks
+from lawbench.trunks import Trunk, grouped, shared_trunks
 
 ABOVE_UNIFORM = 2.0
 """Nats above the loss of a uniform guess that an untrained model may have."""
@@ -217,13 +217,14 @@ def _branched(run: Run, parent: Run, branch: int) -> Said:
 
 
 def check_trunks(subject: Subject) -> Said:
-    """No task counts points that are literally fitted; trunks that runs share are listed."""
-    longest: dict[str, Trunk] = {}
-    for trunk in subject.trunks:
-        name = trunk.runs[1]
-        longest[name] = max(longest.get(name, trunk), trunk, key=lambda found: found.points)
-    for trunk in longest.values():
-        yield REMARK, f"shared trunk: {trunk}"
+    """No task counts points that are literally fitted; runs that share trunks are listed."""
+    groups = grouped(subject.trunks)
+    for first, others in groups[:_SHOWN]:
+        shown = (f"{name} (to step {step})" for name, step in others.items())
+        yield REMARK, f"{first} shares its trunk with {_listed(shown)}"
+    if groups[_SHOWN:]:
+        runs = sum(1 + len(others) for _, others in groups[_SHOWN:])
+        yield REMARK, f"{runs} more runs share trunks, in {len(groups) - _SHOWN} groups"
     for name, task in subject.tasks.items():
         if isinstance(task, Task):
             yield from _leaks(name, task, subject.trunks)

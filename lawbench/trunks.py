@@ -40,10 +40,6 @@ class Trunk:
     beyond: int
     copy: bool
 
-    def __str__(self) -> str:
-        rates = "" if self.rates is None else f", equal rates for {self.rates} steps"
-        return f"{self.runs[0]} and {self.runs[1]} up to step {self.last} ({self.points} points{rates})"
-
 
 def shared_trunks(runs: Sequence[Run]) -> list[Trunk]:
     """Return the trunks that pairs of curves share, whatever models they are said to be of.
@@ -54,8 +50,8 @@ def shared_trunks(runs: Sequence[Run]) -> list[Trunk]:
     --------
     >>> a = Run("a", [0, 1, 2, 3], [5.0, 4.0, 3.5, 3.2])
     >>> b = Run("b", [0, 1, 2, 3], [5.0, 4.0, 3.5, 3.1])
-    >>> print(shared_trunks([a, b])[0])
-    a and b up to step 2 (3 points)
+    >>> [(trunk.runs, trunk.points, trunk.last) for trunk in shared_trunks([a, b])]
+    [(('a', 'b'), 3, 2)]
     """
     # Curves on the same steps are compared by a look-up of their first losses, not pair by pair.
     grids: dict[bytes, list[Run]] = {}
@@ -64,6 +60,27 @@ def shared_trunks(runs: Sequence[Run]) -> list[Trunk]:
             grids.setdefault(run.steps.tobytes(), []).append(run)
     groups = list(grids.values())
     return [found for i, group in enumerate(groups) for other in groups[i:] for found in _between(group, other)]
+
+
+def grouped(trunks: Sequence[Trunk]) -> list[tuple[str, dict[str, int]]]:
+    """Return the groups of runs that trunks connect, largest first.
+
+    Returns
+    -------
+    list of (str, dict)
+        A run of each group, and for every other one the last step up to which it equals some run
+        of the group.
+    """
+    group: dict[str, dict[str, int]] = {}
+    for trunk in trunks:
+        a, b = (group.setdefault(name, {name: -1}) for name in trunk.runs)
+        if a is not b:
+            a |= b
+            group |= dict.fromkeys(b, a)
+        for name in trunk.runs:
+            a[name] = max(a[name], trunk.last)
+    unique = sorted({id(runs): runs for runs in group.values()}.values(), key=len, reverse=True)
+    return [(first, {name: runs[name] for name in others}) for runs in unique for first, *others in [list(runs)]]
 
 
 def _between(first: list[Run], second: list[Run]) -> Iterator[Trunk]:

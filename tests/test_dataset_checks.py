@@ -19,7 +19,7 @@ from lawbench.dataset_checks import CHECKS, Inspection, Subject, check_dataset
 from lawbench.runs import Run
 from lawbench.schedule import Schedule
 from lawbench.shapes import named_schedule
-from lawbench.trunks import shared_trunks
+from lawbench.trunks import grouped, shared_trunks
 
 from .conftest import CSV, FILES, _without_data, card_of
 from .house import settle
@@ -172,6 +172,16 @@ def test_trunks_are_found_on_other_steps_and_other_models() -> None:
     assert shared_trunks([a, _curve("c", branch=2)]) == []
 
 
+def test_runs_with_a_trunk_in_common_are_one_group(toy: Toy) -> None:
+    runs = [_curve(name, branch=at) for name, at in (("a", None), ("b", 10), ("c", 20))]
+    runs += [Run(name, run.steps, run.loss + 1) for name, run in zip("xy", runs, strict=False)]
+    assert grouped(shared_trunks(runs)) == [("a", {"b": 9, "c": 19}), ("x", {"y": 9})]
+    many = [Run(f"{k}{run.name}", run.steps, run.loss + k) for k in range(9) for run in runs[:2]]
+    *told, (_, last) = _said("trunks", toy(tasks=[]), many)
+    assert told[0] == (False, "0a shares its trunk with 0b (to step 9)")
+    assert last == "6 more runs share trunks, in 3 groups"
+
+
 def _task_card(toy: Toy, **changes: Any) -> Card:
     task = {
         "name": "scale", "track": "scale", "fit": {"runs": ["a"]}, "predict": {"runs": ["b"]},
@@ -183,7 +193,7 @@ def _task_card(toy: Toy, **changes: Any) -> Card:
 def test_a_task_that_counts_fitted_points_is_a_problem(toy: Toy) -> None:
     runs = [_curve("a", model="x"), _curve("b", branch=20, model="y")]
     remark, (problem, text) = _said("trunks", _task_card(toy), runs)
-    assert remark == (False, "shared trunk: a and b up to step 19 (20 points)")
+    assert remark == (False, "a shares its trunk with b (to step 19)")
     assert problem
     assert text.startswith("task scale counts 20 points of b literally equal to the fitted a (branch None")
 
