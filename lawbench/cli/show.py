@@ -45,23 +45,39 @@ def laws(
 
 
 def datasets(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A dataset; all if none is named.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[check] [NAME]", help="Datasets; all if none is named. With `check`, check them."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the datasets, or show the card and files of one."""
+    """List the datasets, show cards and files of some, or check them.
+
+    `lawbench datasets check` exits with 1 where there is a problem, else with 2 where files could not be reached.
+    """
     from lawbench.data import dataset as data
 
-    cards = data.datasets() if name is None else [data.find_card(name)]
-    if json:
+    names = names or []
+    checked = names[:1] == ["check"]
+    names = names[1:] if checked else names
+    cards = [data.find_card(name) for name in names] if names else data.datasets()
+    if checked:
+        from lawbench.cli.checking import report_checks
+
+        report_checks(cards, json=json)
+    elif json:
         as_json([_card_facts(card) for card in cards])
-    elif name is None:
+    elif not names:
         columns = ("dataset", "family", "tasks", "licence", "may be passed on", "title")
         rows = (
             (c.name, c.family, len(c.tasks), c.licence, "yes" if c.redistributable else "no", c.title) for c in cards
         )
         table(columns, rows)
     else:
-        _show_card(cards[0])
+        for i, card in enumerate(cards):
+            if i:
+                typer.echo()
+            _show_card(card)
 
 
 def tasks(

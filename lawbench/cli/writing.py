@@ -1,4 +1,4 @@
-"""``lawbench new-law`` and ``check``: adding a law."""
+"""``lawbench new-law`` and ``check``: adding a law; ``check`` also takes a dataset."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lawbench.cli.say import as_json, table
-from lawbench.errors import InputError
+from lawbench.errors import InputError, unknown
 
 TEMPLATE = Template('''\
 """$title: say in one line what it claims."""
@@ -67,20 +67,30 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    law: Annotated[str | None, typer.Argument(metavar="[LAW]", help="Law or law file.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Law, law file or dataset.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Check all registered laws.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check that laws keep the contract (exit 1 if not)."""
+    """Check a law, or a dataset (exit 1 where it fails)."""
     from lawbench import registry
     from lawbench.checks import check_law
+    from lawbench.data.dataset import datasets, find_card
 
-    if (law is None) != every:
-        raise InputError("name a law or a law file to check, or give --all.")
-    if law is None:
+    if (name is None) != every:
+        raise InputError("name a law, a law file or a dataset to check, or give --all.")
+    if name is None:
         found = registry.laws()
+    elif name.endswith(".py"):
+        found = [registry.law_from_file(Path(name).absolute())]
+    elif name in (laws := registry.law_names()):
+        found = [registry.find_law(name)]
+    elif name in (names := [card.name for card in datasets()]):
+        from lawbench.cli.checking import report_checks
+
+        report_checks([find_card(name)], json=json)
+        return
     else:
-        found = [registry.law_from_file(Path(law).absolute()) if law.endswith(".py") else registry.find_law(law)]
+        raise unknown("law or dataset", name, [*laws, *names])
     results = [(item.name, result) for item in found for result in check_law(item)]
     if json:
         as_json([{"law": n, "check": r.name, "passed": r.passed, "reason": r.reason} for n, r in results])

@@ -186,6 +186,7 @@ class CardFile(_Strict):
     n_params_counts: str
     tokens_per_step: float | None = Field(default=None, gt=0)
     tokens_are: str
+    vocabulary: int | None = Field(default=None, ge=2)
     quirks: tuple[str, ...] = ()
     loss: Loss
     noise: Stated | None = None
@@ -226,6 +227,8 @@ class Card(CardFile):
         Model size of every run, if it is one size, and how it is counted.
     tokens_per_step, tokens_are
         Tokens of one optimiser step, if they are constant, and how tokens are known.
+    vocabulary : int, optional
+        Number of tokens that the model chooses among; bounds what its loss can plausibly be.
     quirks : tuple of str
         What a user of the data must know.
     loss : Loss

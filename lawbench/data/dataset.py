@@ -13,6 +13,7 @@ import numpy as np
 
 import lawbench
 from lawbench.data.card import Card, RunCard, read_card
+from lawbench.data.parsed import remembered
 from lawbench.data.readers import read_curve
 from lawbench.data.sources import fetch
 from lawbench.errors import CardError, DataError, LawbenchError, unknown
@@ -84,8 +85,13 @@ def load_dataset(name: str) -> Dataset:
 
 
 def read_dataset(card: Card) -> Dataset:
-    """Return the dataset of a card."""
+    """Return the dataset of a card; what took long to parse is kept in the user's cache (`lawbench.data.parsed`)."""
     files = fetch(card)
+    return Dataset(card, remembered(card, lambda: _runs(card, files)))
+
+
+def _runs(card: Card, files: Mapping[str, Path]) -> list[Run]:
+    """Parse the runs that a card declares and those of its loader."""
     runs = [_declared(card, run, files[run.file]) for run in card.runs]
     if card.loader is not None:
         runs += _run_loader(card, card.loader, files)
@@ -94,7 +100,7 @@ def read_dataset(card: Card) -> Dataset:
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise DataError(f"dataset '{card.name}' has two runs named '{twice[0]}': correct its card or loader.")
-    return Dataset(card, tuple(runs))
+    return runs
 
 
 def _folders() -> dict[str, Path]:

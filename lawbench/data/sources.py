@@ -5,7 +5,7 @@ Environment
 LAWBENCH_MIRROR
     A folder with ``github/<owner>/<repository>/<commit>/<path>`` and ``known-answers/<file>``.
 LAWBENCH_CACHE
-    Where downloads are kept; laid out like a mirror. Default: the user's cache folder.
+    Where downloads (laid out like a mirror) and parsed datasets are kept. Default: the user's cache folder.
 LAWBENCH_UPSTREAM
     Base of the URLs, for a private proxy. Default: ``https://raw.githubusercontent.com``.
 """
@@ -62,10 +62,13 @@ def mirror() -> Path | None:
 
 
 def cache() -> Path:
-    """Return the folder that keeps downloads."""
+    """Return the folder that keeps downloads and parsed datasets."""
+    named = os.environ.get("LAWBENCH_CACHE")
+    if named:
+        return Path(named)
     import pooch
 
-    return Path(os.environ.get("LAWBENCH_CACHE") or pooch.os_cache("lawbench"))
+    return Path(pooch.os_cache("lawbench"))
 
 
 def where(card: Card) -> dict[str, Way]:
