@@ -72,7 +72,7 @@ def test_a_branch_repeats_its_trunk_literally(data: Dataset) -> None:
         branched = [run for run in data.runs if run.model == size and "branch" in run.meta]
         assert len(branched) == 6
         for run in branched:
-            assert run.meta["parent"] == "constant-2t"
+            assert run.meta["parent"] == trunk.name
             assert run.schedule is not None
             assert trunk.schedule is not None
             assert shared_steps(run.schedule, trunk.schedule) == run.meta["branch"]

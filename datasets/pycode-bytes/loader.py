@@ -41,7 +41,9 @@ def _run(about: Mapping[str, Any], record: Mapping[str, Any], curve: Floats, pos
         raise DataError(f"run '{name}': curves.csv and positions.csv.gz hold different steps; restore both files.")
     if not np.allclose(schedule.lr[steps], curve[:, 1], rtol=1e-8, atol=0):
         raise DataError(f"run '{name}': the rates of curves.csv are not those of its schedule; restore the files.")
-    known = {key: record[key] for key in ("seed", "parent", "branch") if record[key] is not None}
+    known = {"seed": record["seed"]}
+    if record["parent"] is not None:
+        known |= {"parent": f"{about['size']}-{record['parent']}", "branch": record["branch"]}
     run = Run(
         name,
         steps,
