@@ -44,8 +44,11 @@ def runs(draw: st.DrawFn) -> Run:
     rates = st.lists(st.floats(0, 1e300), min_size=61, max_size=70)
     schedule = draw(st.one_of(st.none(), rates.map(Schedule), rates.map(lambda lr: Schedule(lr, 3))))
     tokens = draw(st.one_of(st.none(), st.lists(st.floats(1e-300, 1e300), min_size=n, max_size=n)))
+    width = draw(st.integers(0, 3))
+    rows = st.lists(st.lists(positive, min_size=width, max_size=width), min_size=n, max_size=n)
     return Run(
         draw(st.text()), np.array(steps), np.array(losses), schedule,
+        position_loss=draw(rows) if width else None, position=draw(st.one_of(st.none(), st.integers(1, 9))),
         n_params=draw(st.one_of(st.none(), numbers)),
         tokens=None if tokens is None else np.array(tokens),
         tokens_per_step=draw(st.one_of(st.none(), st.floats(1e-300, 1e300))),

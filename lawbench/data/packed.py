@@ -19,8 +19,8 @@ from lawbench.errors import LawbenchError
 from lawbench.runs import Run
 from lawbench.schedule import Schedule
 
-_PLAIN = ("name", "n_params", "tokens_per_step", "dataset", "model", "meta")
-_ORDERS = {"steps": 1, "loss": 1, "tokens": 1, "lr": 2}
+_PLAIN = ("name", "n_params", "tokens_per_step", "dataset", "model", "meta", "position")
+_ORDERS = {"steps": 1, "loss": 1, "tokens": 1, "position_loss": 1, "lr": 2}
 """How often differences are taken: second ones suit schedules, first ones noisy losses."""
 
 
@@ -51,15 +51,18 @@ def unpack(content: bytes) -> tuple[Run, ...]:
     points = [run["points"] for run in head["runs"]]
     steps, losses = _cut(columns["steps"], points), _cut(columns["loss"].view(np.float64), points)
     tokens = iter(_cut(columns["tokens"].view(np.float64), [r["points"] for r in head["runs"] if r["tokens"]]))
+    table = columns["position_loss"].view(np.float64)
+    tables = _cut(table, [run["points"] * run["positions"] for run in head["runs"]])
     return tuple(
         Run(
             steps=s,
             loss=y,
             schedule=None if run["schedule"] is None else schedules[run["schedule"]],
             tokens=next(tokens) if run["tokens"] else None,
+            position_loss=by.reshape(len(s), -1) if by.size else None,
             **{key: _decoded(run[key]) for key in _PLAIN},
         )
-        for run, s, y in zip(head["runs"], steps, losses, strict=True)
+        for run, s, y, by in zip(head["runs"], steps, losses, tables, strict=True)
     )
 
 
@@ -97,11 +100,13 @@ def _pack(runs: Sequence[Run]) -> bytes:
         if own and run.tokens is not None:
             stored.append(run.tokens)
         known = {key: _encoded(getattr(run, key)) for key in _PLAIN}
-        listed.append({**known, "points": len(run), "schedule": at, "tokens": own})
+        width = 0 if run.position_loss is None else run.position_loss.shape[1]
+        listed.append({**known, "points": len(run), "schedule": at, "tokens": own, "positions": width})
     columns = {
         "steps": _joined([run.steps for run in runs]),
         "loss": _joined([run.loss for run in runs]),
         "tokens": _joined(stored),
+        "position_loss": _joined([run.position_loss.ravel() for run in runs if run.position_loss is not None]),
         "lr": _joined([schedule.lr for schedule in schedules.values()]),
     }
     blobs = {name: _reduced(column, _ORDERS[name]) for name, column in columns.items()}
