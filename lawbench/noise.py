@@ -68,6 +68,9 @@ def _longest_pair(runs: Sequence[Run], by_position: bool = False) -> FloatArray 
     for a, b in combinations([run for run in runs if run.schedule is not None and len(run) >= 10], 2):
         if a.schedule is None or b.schedule is None or a.model != b.model:
             continue
+        # Of thousands of runs few pairs can still be longer: those are looked at, the others are not.
+        if best is not None and min(len(a), len(b)) <= len(best):
+            continue
         steps, at_a, at_b = np.intersect1d(a.steps, b.steps, return_indices=True)
         inside = steps < shared_steps(a.schedule, b.schedule)
         first, second = (run.position_loss if by_position else run.loss for run in (a, b))

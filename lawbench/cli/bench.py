@@ -35,6 +35,7 @@ def run(
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="Task or dataset; repeatable.")] = None,
     track: Annotated[str | None, typer.Option(help="Only tasks of a track.")] = None,
+    suite: Annotated[str | None, typer.Option(help="The tasks of a suite: smoke, offline, core, full.")] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="common, paper or published[:SOURCE]; repeatable.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes (all usable cores).")] = None,
     out: Out = None,
@@ -49,7 +50,7 @@ def run(
     """
     from lawbench.runner import run as run_cells
 
-    chosen = _of_track(task, track)
+    chosen = _of_track(_with_suite(task, suite), track)
     with _bar() as advance:
         rows = run_cells(
             _with_baselines(law, recipe, chosen), chosen, recipe or None, jobs, out, timeout=timeout, progress=advance
@@ -107,6 +108,14 @@ def _with_baselines(laws: list[str] | None, recipes: list[str] | None, tasks: li
     known, tracks = law_names(), {task.track for task in choose(tasks)}
     baselines = {board.baseline for board in BOARDS.values() if board.track in tracks} & set(known)
     return [*(laws or known), *(f"{name}@common" for name in sorted(baselines))]
+
+
+def _with_suite(names: list[str] | None, suite: str | None) -> list[str] | None:
+    if suite is None:
+        return names
+    from lawbench.suites import find_suite
+
+    return [*(names or []), *find_suite(suite).tasks]
 
 
 def _of_track(names: list[str] | None, track: str | None) -> list[str] | None:

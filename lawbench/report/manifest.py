@@ -15,6 +15,7 @@ import pandas as pd
 
 import lawbench
 from lawbench.errors import LawbenchError
+from lawbench.suites import suite_of
 
 PACKAGES = ("numpy", "scipy", "lmfit", "pandas", "matplotlib", "seaborn")
 
@@ -39,6 +40,7 @@ def manifest(rows: pd.DataFrame, *, command: str = "", committed: bool = False) 
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": without_paths(command),
         "committed": committed,
+        "suite": None if (suite := suite_of(map(str, rows["task"]))) is None else suite.label,
         "machine": {
             "cores": os.cpu_count(),
             "system": platform.system(),
