@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from lawbench.data.dataset import Dataset, load_dataset
 from lawbench.noise import repeats
@@ -58,12 +58,14 @@ def curves_figure(data: Dataset) -> Figure:
     axes = figure.subplots(1, columns, squeeze=False)[0]
     kinds = list(dict.fromkeys(_kind(run) for run in data.runs))
     colours = {kind: PALETTE[i % len(PALETTE)] for i, kind in enumerate(kinds)}
+    lowest = LOWEST * min(float(run.loss.min()) for run in data.runs)
+    highest = max(float(np.median([_tenth(r) for r in data.runs if r.model == model])) for model in models)
     for ax, model in zip(axes, models, strict=False):
         own = [run for run in data.runs if run.model == model]
         for run in own:
             ax.plot(run.updates, run.loss, color=colours[_kind(run)], lw=0.9, alpha=0.85)
         ax.set_title(model)
-        ax.set_ylim(LOWEST * min(run.loss.min() for run in own), float(np.median([_tenth(run) for run in own])))
+        ax.set_ylim(lowest, highest)
         ax.set_xlabel("optimiser steps")
     if positional:
         _by_position(axes[-1], data, models)
@@ -154,7 +156,7 @@ def _by_position(ax: Axes, data: Dataset, models: Sequence[str]) -> None:
     ticks = [t for t in (1, 4, 16, 64, 256, 1024, 4096) if t <= positions[-1]]
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.set_xticklabels([str(t) for t in ticks])
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("position in the context")
     ax.set_title(f"last point of {_schedule(run)}")
 
