@@ -62,6 +62,37 @@ def test_masked_and_unmasked_scores(task: Task) -> None:
     assert {f"{key}_unmasked" for key in score if not key.endswith("_unmasked")} <= set(score)
 
 
+IRREDUCIBLE = {"value": 4.0, "unit": "nats", "source": "a bound"}
+
+
+def test_a_task_may_be_ranked_by_its_reducible_loss(toy: Callable[..., Card]) -> None:
+    table = {**card_of(FILES)["tasks"][0], "metric": "log_mae_reducible"}
+    noise = {"value": 0.004, "unit": "relative", "source": "seeds"}
+    task = _task(toy(tasks=[table], irreducible=IRREDUCIBLE, noise=noise))
+    truth = task.truth()[0].loss
+    wrong = np.where(task.counts[0], 4.0 + 1.1 * (truth - 4.0), truth)
+    score = task.score([wrong])
+    assert score["log_mae_reducible"] == pytest.approx(np.log(1.1))
+    assert score["log_mae_reducible_unmasked"] == pytest.approx(np.log(1.1) / 2)
+    assert score["log_mae"] is not None
+    assert score["log_mae"] < 0.02
+    scored = truth[task.counts[0]]
+    assert task.noise_floor == pytest.approx(0.004)
+    assert task.primary_floor == pytest.approx(0.004 * np.mean(scored / (scored - 4.0)))
+
+
+def test_without_an_irreducible_loss_the_reducible_error_is_empty_and_says_why(task: Task) -> None:
+    truth = [run.loss for run in task.truth()]
+    assert task.score(truth)["log_mae_reducible"] is None
+    assert task.reasons(truth)["log_mae_reducible"] == "the card states no irreducible loss"
+    assert task.primary_floor == task.noise_floor
+
+
+def test_an_irreducible_loss_lies_below_every_loss(toy: Callable[..., Card]) -> None:
+    with pytest.raises(CardError, match=r"irreducible loss 4\.5 is not below the loss 4\.1 of run 'drop'"):
+        _task(toy(irreducible={**IRREDUCIBLE, "value": 4.5}))
+
+
 def test_intervals_are_masked_too(task: Task) -> None:
     truth = task.truth()[0].loss
     low, high = truth - 0.1, truth + 0.1
