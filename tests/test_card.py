@@ -84,7 +84,12 @@ def test_every_card_of_the_project_is_valid_and_pinned() -> None:
         "multi-power-25m",
         "multi-power-400m",
         "over-training",
+        "porian",
+        "supercollapse-c5m",
+        "supercollapse-chess",
     ]
-    assert {card.family for card in cards} == {"chinchilla", "multi-power", "over-training"}
+    assert {card.family for card in cards} == {
+        "chinchilla", "multi-power", "over-training", "porian", "supercollapse"
+    }  # fmt: skip
     assert all(card.source.repository and card.source.commit for card in cards)
-    assert sum(len(card.source.files) for card in cards) == 27 + 1 + 104
+    assert sum(len(card.source.files) for card in cards) == 27 + 1 + 104 + 2 + 2 + 2

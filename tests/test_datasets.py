@@ -258,7 +258,8 @@ def test_the_truth_predicts_itself(info: TaskInfo) -> None:
     assert task.score([1.01 * y for y in truth])["log_mae"] == pytest.approx(np.log(1.01))
     assert task.noise_floor is not None
     assert task.noise_floor > 0
-    assert task.extrapolation > 1.5
+    # On a schedule task it may be the schedule alone that is new.
+    assert task.extrapolation > (0.99 if task.track == "schedule" else 1.5)
 
 
 def test_known_answers_have_forty_points(known_answers: None) -> None:

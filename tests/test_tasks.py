@@ -285,7 +285,7 @@ def test_wrong_names_get_a_suggestion() -> None:
 
 def test_tasks_are_listed_from_cards_alone(offline: Path) -> None:
     names = [task.name for task in lawbench.tasks()]
-    assert len(names) == 3 * 5 + 1 + 4
+    assert len(names) == 3 * 5 + 1 + 4 + 4 + 6 + 4
     assert [task.name for task in lawbench.tasks("scale") if not task.ranked] == ["over-training/paper-redpajama"]
-    assert {task.family for task in lawbench.tasks("horizon")} == {"multi-power"}
+    assert {task.family for task in lawbench.tasks("horizon")} == {"multi-power", "supercollapse"}
     assert "lawbench.tasks" in sys.modules
