@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 
 from lawbench.errors import InputError, unknown
+from lawbench.metrics import PRIMARY_KEYS
 from lawbench.stats import Floats, family_means, relative_error
 
 NEEDED = (
-    "law", "options", "recipe", "entry", "task", "track", "family", "provides", "ranked", "status", "reason",
-    "log_mae", "log_mae_unmasked", "noise_floor", "extrapolation", "seconds", "n_params_law", "group", "needs",
+    "law", "options", "recipe", "entry", "task", "track", "family", "provides", "ranked", "metric", "status", "reason",
+    *PRIMARY_KEYS, *(f"{key}_unmasked" for key in PRIMARY_KEYS), "noise_floor", "extrapolation", "seconds",
+    "n_params_law", "group", "needs",
 )  # fmt: skip
 """Columns of the tidy frame that a board reads."""
 
-_TEXT = ("law", "options", "recipe", "entry", "task", "track", "family", "provides", "status", "reason", "group",
-         "needs")  # fmt: skip
+_TEXT = ("law", "options", "recipe", "entry", "task", "track", "family", "provides", "metric", "status", "reason",
+         "group", "needs")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,14 @@ class Grid:
         Ranked entries in order of their label, and the near-copies they belong to.
     tasks, families : tuple of str, length t
     error : ndarray, shape (e, t)
-        Mean absolute error of log loss; NaN where the entry failed.
+        Each task's primary metric; NaN where the entry failed.
     ratio : ndarray, shape (e, t)
         Clipped error relative to the baseline; a failed cell has the worst ratio of its task, at
         least 1.
     baseline : ndarray, shape (t,)
         Error of the baseline.
     floor : ndarray, shape (t,)
-        Noise floor in log loss; NaN where unknown.
+        Noise floor in the unit of the task's primary metric; NaN where unknown.
     cells : DataFrame
         The rows of every entry on these tasks, ranked or not.
     why : dict
@@ -131,7 +133,7 @@ def lay_out(rows: pd.DataFrame, board: str, *, masked: bool = True) -> Grid:
         For an unknown board, missing columns, or two rows of one cell.
     """
     place = find_board(board)
-    cells = _tidy(rows, "log_mae" if masked else "log_mae_unmasked")
+    cells = _tidy(rows, masked)
     here = [t == place.track and r and place.inputs <= names(p)
             for t, r, p in zip(cells["track"], cells["ranked"], cells["provides"], strict=True)]  # fmt: skip
     cells = cells[np.array(here, dtype=bool)]
@@ -173,7 +175,25 @@ def lay_out(rows: pd.DataFrame, board: str, *, masked: bool = True) -> Grid:
     )
 
 
-def _tidy(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+def primary_error(rows: pd.DataFrame, *, masked: bool = True) -> pd.Series:
+    """Return the primary metric of every row: that which its column ``metric`` names.
+
+    Raises
+    ------
+    InputError
+        If a row names something that a task cannot be ranked by.
+    """
+    odd = sorted(set(rows["metric"]) - set(PRIMARY_KEYS))
+    if odd:
+        raise InputError(f"rows are to be ranked by '{odd[0]}': a task is ranked by {' or '.join(PRIMARY_KEYS)}.")
+    error = np.full(len(rows), np.nan)
+    for key in PRIMARY_KEYS:
+        values = pd.to_numeric(rows[key if masked else f"{key}_unmasked"], errors="coerce")
+        error = np.where(rows["metric"] == key, values.to_numpy(dtype=np.float64, na_value=np.nan), error)
+    return pd.Series(error, index=rows.index)
+
+
+def _tidy(rows: pd.DataFrame, masked: bool) -> pd.DataFrame:
     """Check the columns and return them with text filled in and one column `error`."""
     missing = [name for name in NEEDED if name not in rows.columns]
     if missing:
@@ -182,15 +202,16 @@ def _tidy(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
         )
     tidy = rows.loc[:, list(NEEDED)].copy()
     tidy[list(_TEXT)] = tidy[list(_TEXT)].astype(object).fillna("").astype(str)
-    for name in (metric, "noise_floor", "extrapolation", "seconds", "n_params_law"):
+    for name in ("noise_floor", "extrapolation", "seconds", "n_params_law"):
         tidy[name] = pd.to_numeric(tidy[name], errors="coerce").astype(np.float64)
     tidy["ranked"] = [not pd.isna(x) and bool(x) for x in tidy["ranked"]]
-    scored = tidy["status"].isin(["ok", "reference"]) & np.isfinite(tidy[metric]) & (tidy[metric] >= 0)
+    error = primary_error(tidy, masked=masked)
+    scored = tidy["status"].isin(["ok", "reference"]) & np.isfinite(error) & (error >= 0)
     # A row that claims success without a usable error is a failure, whoever wrote it.
     broken = (tidy["status"] == "ok") & ~scored
     tidy.loc[broken, "status"] = "failed"
-    tidy["error"] = tidy[metric].where(scored)
-    return tidy.drop(columns=["log_mae", "log_mae_unmasked"])
+    tidy["error"] = error.where(scored)
+    return tidy.drop(columns=[f"{key}{end}" for key in PRIMARY_KEYS for end in ("", "_unmasked")])
 
 
 def _refuse_duplicates(cells: pd.DataFrame) -> None:

@@ -26,7 +26,7 @@ CERTIFICATE: Mapping[str, Kind] = {
 COLUMNS: Mapping[str, Kind] = {
     **dict.fromkeys(("law", "options", "recipe", "entry", "task", "track", "family", "dataset", "provides"), "text"),
     "ranked": "truth",
-    **dict.fromkeys(("status", "reason"), "text"),
+    **dict.fromkeys(("metric", "status", "reason"), "text"),
     **dict.fromkeys((*METRIC_KEYS, *UNMASKED, "noise_floor", "extrapolation"), "real"),
     **dict.fromkeys(("n_fitted", "n_scored"), "whole"),
     **dict.fromkeys(("objective", "seconds"), "real"),

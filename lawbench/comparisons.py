@@ -65,8 +65,8 @@ def by_distance(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.Da
     -------
     DataFrame
         Columns ``entry``, ``law``, ``recipe``, ``task``, ``family``, ``extrapolation`` (how far
-        beyond the fitted steps, tokens or sizes), ``log_mae``, ``ratio`` (to the baseline,
-        clipped), ``floors``; failed cells have no ``log_mae``.
+        beyond the fitted steps, tokens or sizes), ``log_mae`` (the task's primary metric),
+        ``ratio`` (to the baseline, clipped), ``floors``; failed cells have no ``log_mae``.
     """
     grid = lay_out(rows, board, masked=masked)
     columns = ["entry", "law", "recipe", "task", "family", "extrapolation", "log_mae", "ratio", "floors"]
@@ -87,9 +87,10 @@ def recipe_effect(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.
     Returns
     -------
     DataFrame
-        One row a law, options, recipe and task, with ``log_mae``, ``common`` (the error under the
-        recipe ``common`` with default options), ``ratio`` (above 1 is worse than ``common``) and ``beyond_floor``
-        (whether the two differ by more than the noise floor; empty where it is unknown).
+        One row a law, options, recipe and task, with ``log_mae`` (the task's primary metric),
+        ``common`` (the error under the recipe ``common`` with default options), ``ratio`` (above 1
+        is worse than ``common``) and ``beyond_floor`` (whether the two differ by more than the
+        noise floor; empty where it is unknown).
         Reference rows are included: the effect is about the fit, not the rank.
     """
     grid = lay_out(rows, board, masked=masked)

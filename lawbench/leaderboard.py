@@ -49,7 +49,8 @@ def leaderboard(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.Da
     DataFrame
         One row an entry. ``skill`` is 1 minus the geometric mean of error relative to the board's
         baseline (families weigh equally), with a 95 % Student t interval over families; ``error``
-        is that geometric mean, ``log_mae`` the geometric mean of the error itself; ``floors`` is
+        is that geometric mean, ``log_mae`` the geometric mean of the error itself (each task's
+        primary metric: of log loss, or of the log of the reducible loss); ``floors`` is
         the error in multiples of the noise floor; ``tied`` is ``yes`` for an entry that cannot be
         told from the leader (paired over families, Holm-adjusted) and ``noise floor`` where no
         task separates them by more than its noise floor. ``attrs`` holds ``board``, ``title``,

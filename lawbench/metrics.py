@@ -23,9 +23,12 @@ class Undefined(str):
 Value = float | Undefined
 Interval = tuple[FloatArray, FloatArray]
 
+LEAST_REDUCIBLE = 0.01
+"""A predicted reducible loss counts as at least this share of the observed one."""
+
 
 def log_mae(y: FloatArray, p: FloatArray) -> Value:
-    """Return the mean absolute error of the log loss, the primary metric.
+    """Return the mean absolute error of the log loss, the primary metric unless a card says otherwise.
 
     Examples
     --------
@@ -33,6 +36,29 @@ def log_mae(y: FloatArray, p: FloatArray) -> Value:
     0.047655
     """
     return float(np.mean(np.abs(np.log(p) - np.log(y))))
+
+
+def log_mae_reducible(y: FloatArray, p: FloatArray, irreducible: float | None) -> Value:
+    """Return the mean absolute error of the log of what the loss has above its irreducible part.
+
+    Where most of a loss is irreducible, `log_mae` hides what a law gets wrong. A prediction counts
+    as at least `LEAST_REDUCIBLE` times the observed reducible part above the irreducible loss, so that one
+    at or below it has an error too: ``-log(LEAST_REDUCIBLE)``, the largest that a point can have downwards.
+
+    Parameters
+    ----------
+    irreducible : float, optional
+        The part of the loss to subtract, in nats, below every `y`; from the dataset's card.
+
+    Examples
+    --------
+    >>> round(log_mae_reducible(np.array([2.0, 4.0]), np.array([2.0, 4.2]), 3.0 / 2), 6)
+    0.038481
+    """
+    if irreducible is None:
+        return Undefined("the card states no irreducible loss")
+    above = y - irreducible
+    return float(np.mean(np.abs(np.log(np.maximum(p - irreducible, LEAST_REDUCIBLE * above)) - np.log(above))))
 
 
 def mae(y: FloatArray, p: FloatArray) -> Value:
@@ -149,9 +175,10 @@ class Metric:
     key, label, meaning : str
         Column name, name in tables, and what it is.
     function : callable
-    takes : {"curve", "interval", "pairs", "positions"}
-        What the function is given: observed and predicted losses of a curve, its prediction
-        interval, the finals of all predicted runs, or the curves of all positions of a run.
+    takes : {"curve", "reducible", "interval", "pairs", "positions"}
+        What the function is given: observed and predicted losses of a curve, these and the
+        irreducible loss, its prediction interval, the finals of all predicted runs, or the curves
+        of all positions of a run.
     better : {"lower", "higher", "zero", "nominal"}
         Which way is better.
     """
@@ -161,11 +188,19 @@ class Metric:
     function: Callable[..., Value]
     better: Literal["lower", "higher", "zero", "nominal"]
     meaning: str
-    takes: Literal["curve", "interval", "pairs", "positions"] = "curve"
+    takes: Literal["curve", "reducible", "interval", "pairs", "positions"] = "curve"
 
 
 METRICS: tuple[Metric, ...] = (
     Metric("log_mae", "log MAE", log_mae, "lower", "mean absolute error of log loss"),
+    Metric(
+        "log_mae_reducible",
+        "log MAE, reducible",
+        log_mae_reducible,
+        "lower",
+        "mean absolute error of log reducible loss",
+        "reducible",
+    ),
     Metric("mae", "MAE", mae, "lower", "mean absolute error, nats"),
     Metric("rmse", "RMSE", rmse, "lower", "root mean squared error, nats"),
     Metric("r2", "R2", r2, "higher", "share of the variance explained"),
@@ -187,6 +222,9 @@ METRICS: tuple[Metric, ...] = (
 )
 METRIC_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS)
 
+PRIMARY_KEYS: tuple[str, ...] = ("log_mae", "log_mae_reducible")
+"""Metrics that a task may be ranked by; both are errors of a log, which noise floors are too."""
+
 
 def mean(values: Iterable[Value]) -> Value:
     """Return the plain mean of the defined values; the first reason if none is defined."""
@@ -201,6 +239,7 @@ def over_curves(
     observed: Sequence[FloatArray],
     predicted: Sequence[FloatArray],
     intervals: Sequence[Interval] | None = None,
+    irreducible: float | None = None,
 ) -> dict[str, Value]:
     """Return every metric of curves: computed on each, then averaged plainly.
 
@@ -210,12 +249,18 @@ def over_curves(
         One array a curve.
     intervals : sequence of (ndarray, ndarray), optional
         Lower and upper ends, one pair a curve.
+    irreducible : float, optional
+        Irreducible loss of every curve, in nats.
     """
     spans: Sequence[Interval | None] = intervals if intervals is not None else [None] * len(observed)
     found: dict[str, Value] = {}
     for metric in METRICS:
         if metric.takes == "curve":
             found[metric.key] = mean(metric.function(y, p) for y, p in zip(observed, predicted, strict=True))
+        elif metric.takes == "reducible":
+            found[metric.key] = mean(
+                metric.function(y, p, irreducible) for y, p in zip(observed, predicted, strict=True)
+            )
         elif metric.takes == "interval":
             found[metric.key] = mean(metric.function(y, span) for y, span in zip(observed, spans, strict=True))
     return found

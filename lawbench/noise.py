@@ -112,5 +112,19 @@ def floor(loss: FloatArray, card: Card, between_runs: float | None) -> tuple[flo
     return found[source], source
 
 
+def reducible(floor: float, loss: FloatArray, irreducible: float) -> float:
+    """Return a noise floor of log loss as one of the log of the reducible loss.
+
+    A small relative change of the loss is ``loss / (loss - irreducible)`` times as large a change
+    of its reducible part; the mean of that over the scored points.
+
+    Examples
+    --------
+    >>> reducible(0.001, np.array([4.0]), 3.0)
+    0.004
+    """
+    return floor * float(np.mean(loss / (loss - irreducible)))
+
+
 def _relative(stated: Stated, loss: FloatArray) -> float:
     return stated.value if stated.unit == "relative" else stated.value / float(np.mean(loss))

@@ -29,7 +29,7 @@ from lawbench.registry import law_file
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
+SCHEMA = 2
 """Raise it when the meaning of a stored file changes; older files are then computed again."""
 FORMAT = "lawbench cell"
 _PYTHON: Mapping[Kind, tuple[type, ...]] = {"text": (str,), "real": (float, int), "whole": (int,), "truth": (bool,)}

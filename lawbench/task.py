@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lawbench import splits
+from lawbench import noise, splits
 from lawbench.errors import InputError
 from lawbench.metrics import (
     METRIC_KEYS,
@@ -76,6 +76,8 @@ class Task:
         For each, the noise floor in log loss (None: unknown), and which estimate gave it.
     distance : tuple of float
         For each, how far it goes beyond the fitted runs; see `lawbench.splits.reach`.
+    irreducible : float, optional
+        The card's irreducible loss, in nats.
     """
 
     name: str
@@ -94,11 +96,21 @@ class Task:
     noise_sources: tuple[str, ...]
     distance: tuple[float, ...]
     _truth: tuple[Run, ...] = field(repr=False)
+    irreducible: float | None = None
 
     @property
     def noise_floor(self) -> float | None:
         """Mean noise floor of the scored curves, in log loss; None if it is unknown."""
         known = [value for value in self.noise_floors if value is not None]
+        return float(np.mean(known)) if known else None
+
+    @property
+    def primary_floor(self) -> float | None:
+        """Mean noise floor of the scored curves in the unit of the primary metric; None if it is unknown."""
+        if self.metric != "log_mae_reducible" or self.irreducible is None:
+            return self.noise_floor
+        curves = zip(self.noise_floors, self._truth, self.counts, strict=True)
+        known = [noise.reducible(f, run.loss[mask], self.irreducible) for f, run, mask in curves if f is not None]
         return float(np.mean(known)) if known else None
 
     @property
@@ -164,7 +176,7 @@ class Task:
             if intervals is not None:
                 lows, highs = ([np.asarray(pair[i], dtype=np.float64) for pair in intervals] for i in (0, 1))
                 spans = list(zip(self._curves(lows, masks), self._curves(highs, masks), strict=True))
-            metrics = over_curves(observed, self._curves(predicted, masks), spans)
+            metrics = over_curves(observed, self._curves(predicted, masks), spans, self.irreducible)
             metrics["decisions"] = self._decisions(predicted)
             metrics["mean_final"] = self._mean_final(predicted)
             found |= {f"{key}{suffix}": metrics[key] for key in METRIC_KEYS}

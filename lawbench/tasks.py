@@ -79,6 +79,7 @@ def make_task(data: Dataset, task: TaskCard) -> Task:
     branch = tuple(splits.branch_step(run, fitted, task.fit_until) for run in truth)
     counts = tuple(splits.counted(run, step) for run, step in zip(truth, branch, strict=True))
     _verify_counts(info, task, train, truth, branch, counts)
+    irreducible = _irreducible(card, truth)
     own = {run.name for run in fitted} & {run.name for run in predicted}
     between = _between_runs(data.runs, truth, noise.repeats_by_position if _positional(task) else noise.repeats)
     if _positional(task):
@@ -104,13 +105,15 @@ def make_task(data: Dataset, task: TaskCard) -> Task:
         noise_sources=tuple(source for _, source in floors),
         distance=tuple(splits.reach(run, train) for run in truth),
         _truth=tuple(truth),
+        irreducible=irreducible,
     )
 
 
 def fingerprint(card: Card, task: TaskCard) -> str:
     """Return the hash of what defines a task: source files, runs, loader, and the task's table."""
     defines = card.model_dump(
-        mode="json", include={"model", "n_params", "tokens_per_step", "noise", "quantisation", "source", "runs"}
+        mode="json",
+        include={"model", "n_params", "tokens_per_step", "noise", "quantisation", "irreducible", "source", "runs"},
     )
     defines["dataset"], defines["task"] = card.name, task.model_dump(mode="json", exclude={"note"})
     defines["loader"] = card.loader.read_text(encoding="utf-8") if card.loader is not None else None
@@ -172,6 +175,20 @@ def _by_position(
         tuple(step for step, width in zip(branch, widths, strict=True) for _ in range(width)),
         tuple(mask for mask, width in zip(counts, widths, strict=True) for _ in range(width)),
     )
+
+
+def _irreducible(card: Card, truth: Sequence[Run]) -> float | None:
+    """Return the card's irreducible loss, which lies below every loss that is predicted."""
+    if card.irreducible is None:
+        return None
+    value = card.irreducible.value
+    for run in truth:
+        if run.loss.min() <= value:
+            raise CardError(
+                f"card '{card.name}': the irreducible loss {value:g} is not below the loss {run.loss.min():g} "
+                f"of run '{run.name}'; correct it."
+            )
+    return value
 
 
 def _verify_counts(

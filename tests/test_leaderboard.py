@@ -12,6 +12,7 @@ import pytest
 from lawbench.boards import NEEDED
 from lawbench.errors import InputError, UnknownNameError
 from lawbench.leaderboard import BOARDS, by_distance, leaderboard, pairwise, recipe_effect
+from lawbench.metrics import PRIMARY_KEYS
 
 NAN = float("nan")
 TASKS = {"d1/schedule": "f1", "d2/schedule": "f1", "d3/schedule": "f2"}
@@ -23,7 +24,8 @@ def cell(entry: str, task: str, error: float, **more: Any) -> dict[str, Any]:
     row = {
         "law": law, "options": "warmup=ramp", "recipe": recipe or "common", "entry": entry, "task": task,
         "track": "schedule", "family": TASKS.get(task, "f9"), "dataset": task.split("/")[0],
-        "provides": "lr,steps,tokens", "ranked": True,
+        "provides": "lr,steps,tokens", "ranked": True, "metric": "log_mae",
+        "log_mae_reducible": NAN, "log_mae_reducible_unmasked": NAN,
         "status": "ok", "reason": "", "log_mae": error, "log_mae_unmasked": 2 * error, "noise_floor": NAN,
         "extrapolation": 3.0, "seconds": 0.5, "n_params_law": 3, "group": "", "needs": "steps",
     }  # fmt: skip
@@ -50,7 +52,7 @@ def fail(rows: pd.DataFrame, entry: str, task: str, status: str = "failed", reas
     out = rows.copy()
     at = (out["entry"] == entry) & (out["task"] == task)
     assert at.sum() == 1
-    out.loc[at, ["log_mae", "log_mae_unmasked"]] = NAN
+    out.loc[at, [f"{key}{end}" for key in PRIMARY_KEYS for end in ("", "_unmasked")]] = NAN
     out.loc[at, "status"] = status
     out.loc[at, "reason"] = reason
     return out
@@ -77,6 +79,41 @@ def test_a_board_by_hand() -> None:
     assert line(frame, "power_steps")["skill"] == 0.0
     assert frame[["ok", "failed", "tasks", "families"]].drop_duplicates().to_numpy().tolist() == [[3, 0, 3, 2]]
     assert frame["seconds"].tolist() == [1.5] * 3
+
+
+def by_reducible(rows: pd.DataFrame, task: str, errors: dict[str, float], floor: float) -> pd.DataFrame:
+    """Rank one task by the error of its reducible loss, which its rows are given."""
+    out, here = rows.copy(), rows["task"] == task
+    out.loc[here, ["metric", "noise_floor"]] = ["log_mae_reducible", floor]
+    for end, factor in (("", 1), ("_unmasked", 2)):
+        out.loc[here, f"log_mae_reducible{end}"] = factor * rows.loc[here, "entry"].map(errors)
+    return out
+
+
+def test_each_task_is_ranked_by_its_primary_metric() -> None:
+    reducible = {"power_steps": 0.6, "mpl": 0.3, "other": 0.31}
+    rows = by_reducible(board(ERRORS, noise_floor=1e-5), "d3/schedule", reducible, floor=0.02)
+    frame = leaderboard(rows, "schedule")
+    # Entry and baseline by the same metric: f2 is log(.3 / .6) now, f1 still log 1/4.
+    assert line(frame, "mpl")["skill"] == pytest.approx(1 - np.sqrt(1 / 4 * 1 / 2))
+    assert line(frame, "mpl")["log_mae"] == pytest.approx(np.sqrt(0.01 * 0.3))
+    # .30 and .31 differ by less than the floor of that task, which is in the same unit.
+    pairs = pairwise(rows, "schedule")
+    assert pairs.loc[(pairs["entry"] == "mpl") & (pairs["other"] == "other"), "ties"].tolist() == [1]
+    assert line(frame, "mpl")["floors"] == pytest.approx(((2000 + 500) / 2 + 15) / 2)
+    assert by_distance(rows, "schedule").set_index(["entry", "task"])["log_mae"]["mpl", "d3/schedule"] == 0.3
+    assert line(leaderboard(rows, "schedule", masked=False), "mpl")["skill"] == line(frame, "mpl")["skill"]
+
+
+def test_a_task_without_its_primary_metric_has_no_baseline() -> None:
+    rows = board(ERRORS)
+    rows.loc[rows["task"] == "d3/schedule", "metric"] = "log_mae_reducible"
+    assert "d3/schedule" in leaderboard(rows, "schedule").attrs["left_out"]
+
+
+def test_a_metric_that_ranks_no_task_is_refused() -> None:
+    with pytest.raises(InputError, match="ranked by 'r2': a task is ranked by log_mae or log_mae_reducible"):
+        leaderboard(board(ERRORS, metric="r2"), "schedule")
 
 
 def test_two_families_claim_nothing() -> None:

@@ -8,13 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lawbench.metrics import (
+    LEAST_REDUCIBLE,
+    METRIC_KEYS,
     METRICS,
+    PRIMARY_KEYS,
     Undefined,
     bias_last10,
     coverage,
     decisions,
     final_error,
     log_mae,
+    log_mae_reducible,
     mae,
     mean,
     over_curves,
@@ -83,6 +87,32 @@ def test_curves_are_averaged_plainly_whatever_their_length() -> None:
     assert numbers["coverage"] is None
 
 
+def test_the_reducible_error_is_that_of_the_loss_above_its_irreducible_part() -> None:
+    y, p = np.array([3.2, 3.16]), np.array([3.3, 3.16])
+    assert log_mae_reducible(y, p, 3.1) == pytest.approx(np.log(2) / 2)
+    assert log_mae_reducible(y, y, 3.1) == 0.0
+    # What is small in the loss is large in its reducible part.
+    assert log_mae(y, p) == pytest.approx(0.0154, abs=1e-4)
+
+
+@pytest.mark.parametrize("low", [3.1 + 1e-9, 3.1, 2.0])
+def test_a_prediction_at_or_below_the_irreducible_loss_counts_as_one_per_cent(low: float) -> None:
+    y = np.array([3.2, 3.16])
+    assert log_mae_reducible(y, np.array([low, 3.16]), 3.1) == pytest.approx(np.log(1 / LEAST_REDUCIBLE) / 2)
+
+
+def test_the_reducible_error_is_undefined_where_no_card_gives_the_irreducible_loss() -> None:
+    found = over_curves([Y], [P])
+    assert found["log_mae_reducible"] == "the card states no irreducible loss"
+    assert over_curves([Y], [P], irreducible=0.5)["log_mae_reducible"] == log_mae_reducible(Y, P, 0.5)
+    assert found["log_mae"] == over_curves([Y], [P], irreducible=0.5)["log_mae"]
+
+
+def test_a_task_is_ranked_by_an_error_of_a_log() -> None:
+    assert set(PRIMARY_KEYS) < set(METRIC_KEYS)
+    assert {metric.better for metric in METRICS if metric.key in PRIMARY_KEYS} == {"lower"}
+
+
 def test_the_mean_leaves_undefined_curves_out() -> None:
     assert mean([1.0, Undefined("why"), 3.0]) == 2.0
     assert mean([Undefined("why")]) == "why"
@@ -90,8 +120,8 @@ def test_the_mean_leaves_undefined_curves_out() -> None:
 
 def test_the_registry_holds_the_columns_in_their_order() -> None:
     assert [metric.key for metric in METRICS] == [
-        "log_mae", "mae", "rmse", "r2", "prede", "worste", "final_error", "bias_last10", "decisions", "mean_final",
-        "coverage", "width",
+        "log_mae", "log_mae_reducible", "mae", "rmse", "r2", "prede", "worste", "final_error", "bias_last10",
+        "decisions", "mean_final", "coverage", "width",
     ]  # fmt: skip
 
 

@@ -62,6 +62,7 @@ def make_rows() -> pd.DataFrame:
                 "family": dataset[:11],
                 "dataset": dataset,
                 "ranked": True,
+                "metric": "log_mae",
                 "status": "ok",
                 "provides": "lr,n_params,steps,tokens" if task == CURVES else "n_params,tokens",
                 "needs": "steps" if task == CURVES else "n_params,tokens",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from lawbench.data.complaints import sentence
 from lawbench.errors import CardError, unknown
-from lawbench.metrics import METRIC_KEYS
+from lawbench.metrics import PRIMARY_KEYS
 
 Track = Literal["schedule", "horizon", "scale", "position"]
 TRACKS: tuple[Track, ...] = get_args(Track)
@@ -159,8 +159,8 @@ class TaskCard(_Strict):
     @field_validator("metric")
     @classmethod
     def _measured(cls, metric: str) -> str:
-        if metric not in METRIC_KEYS:
-            raise ValueError(str(unknown("metric", metric, METRIC_KEYS)))
+        if metric not in PRIMARY_KEYS:
+            raise ValueError(str(unknown("primary metric", metric, PRIMARY_KEYS)))
         return metric
 
     @model_validator(mode="after")
@@ -191,6 +191,7 @@ class CardFile(_Strict):
     loss: Loss
     noise: Stated | None = None
     quantisation: Stated | None = None
+    irreducible: Stated | None = None
     source: Source
     runs: tuple[RunCard, ...] = ()
     tasks: tuple[TaskCard, ...] = ()
@@ -205,6 +206,11 @@ class CardFile(_Strict):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"{kind} '{sorted(twice)[0]}' is listed twice")
+        if self.irreducible is not None and self.irreducible.unit != "nats":
+            raise ValueError("the irreducible loss is given in nats")
+        for task in self.tasks:
+            if task.metric == "log_mae_reducible" and self.irreducible is None:
+                raise ValueError(f"task '{task.name}' is ranked by reducible loss: add a table `irreducible`")
         paths = {file.path for file in self.source.files}
         for run in self.runs:
             if run.file not in paths:
@@ -232,8 +238,9 @@ class Card(CardFile):
     quirks : tuple of str
         What a user of the data must know.
     loss : Loss
-    noise, quantisation : Stated, optional
-        Noise that the family states, and the step in which losses are written.
+    noise, quantisation, irreducible : Stated, optional
+        Noise that the family states, the step in which losses are written, and the part of the
+        loss (nats, below every loss) above which errors are measured where most of it is irreducible.
     source : Source
     runs, tasks : tuple
     """

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from lawbench.boards import primary_error
+
 Format = Callable[[Any], str]
 EMPTY = "–"
 
@@ -116,7 +118,8 @@ BOARD = (
     _words("interval", "95 % interval", "Student t over dataset families"),
     Column("error", "× baseline", three, "error relative to the baseline"),
     Column("log_mae", "error, %", lambda x: three(None if missing(x) else 100 * x),
-           "mean absolute error of log loss, in per cent of the loss, geometric mean over tasks"),
+           "mean absolute error of log loss (or of log reducible loss, where a task is ranked by it), "
+           "in per cent, geometric mean over tasks"),
     Column("floors", "× noise", three, "error in multiples of the noise floor, where it is known"),
     Column("win_rate", "win rate", fixed(2), "against the best entry of each other law; a tie is half a win"),
     Column("mean_rank", "mean rank", fixed(2), "near-copies count once"),
@@ -141,7 +144,15 @@ PAIRS = (
 METRICS = (
     _words("entry", "entry"),
     _words("status", "status"),
-    Column("log_mae", "log MAE", significant(4), "primary: mean absolute error of log loss on points that count"),
+    Column(
+        "log_mae_reducible",
+        "log MAE, reducible",
+        significant(4),
+        "primary where it is shown: mean absolute error of the log of the loss above its irreducible part",
+    ),
+    Column(
+        "log_mae", "log MAE", significant(4), "primary elsewhere: mean absolute error of log loss on points that count"
+    ),
     Column("log_mae_unmasked", "log MAE, all points", significant(4)),
     Column("mae", "MAE", fixed(5), "nats per token"),
     Column("mae_unmasked", "MAE, all points", fixed(5)),
@@ -172,7 +183,8 @@ FLOORS = (
     _words("task", "task"),
     _words("ranked", "ranked"),
     Column("noise_floor", "floor, %", lambda x: significant(2)(None if missing(x) else 100 * x),
-           "noise floor, of the loss; smaller differences are ties"),
+           "noise floor, of the loss (or of the reducible loss, where a task is ranked by it); "
+           "smaller differences are ties"),
     Column("n_fitted", "fitted", whole, "points"),
     Column("n_scored", "scored", whole, "points that count"),
     Column("extrapolation", "reach", lambda x: EMPTY if missing(x) else f"{float(x):.3g}×",
@@ -226,7 +238,7 @@ def pair_table(pairs: pd.DataFrame) -> Table:
 
 def metric_table(rows: pd.DataFrame) -> Table:
     """Return every metric of one task, best entry first; columns without any value are left out."""
-    frame = rows.sort_values(["log_mae", "entry"], kind="stable")
+    frame = rows.assign(primary=primary_error(rows)).sort_values(["primary", "entry"], kind="stable")
     keep = [c for c in METRICS if c.key in frame and _says(frame[c.key])]
     return table(frame, keep, [s != "ok" for s in frame["status"]])
 
@@ -241,11 +253,11 @@ def certificate_table(rows: pd.DataFrame) -> Table:
 def floor_table(rows: pd.DataFrame) -> Table:
     """Return noise floor, points and best error of every task."""
     records = []
-    for task, own in rows.groupby("task", sort=True):
-        good = own[(own["status"] == "ok") & own["log_mae"].notna()].sort_values(["log_mae", "entry"])
+    for task, own in rows.assign(primary=primary_error(rows)).groupby("task", sort=True):
+        good = own[(own["status"] == "ok") & own["primary"].notna()].sort_values(["primary", "entry"])
         first, best = own.iloc[0], good.iloc[0] if len(good) else None
         floor = first["noise_floor"]
-        error = None if best is None else best["log_mae"]
+        error = None if best is None else best["primary"]
         records.append(
             {
                 "task": task,
