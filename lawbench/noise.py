@@ -53,6 +53,8 @@ def repeats(runs: Sequence[Run]) -> float | None:
     for a, b in combinations(runs, 2):
         if a.schedule is None or b.schedule is None or a.model != b.model:
             continue
+        if best is not None and min(len(a), len(b)) <= best.size:  # it cannot have more common points
+            continue
         steps, at_a, at_b = np.intersect1d(a.steps, b.steps, return_indices=True)
         inside = steps < shared_steps(a.schedule, b.schedule)
         difference = np.abs(np.log(a.loss[at_a[inside]]) - np.log(b.loss[at_b[inside]]))
