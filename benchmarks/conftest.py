@@ -12,15 +12,15 @@ import pytest
 import lawbench
 from lawbench.errors import LawbenchError
 
-RATIOS: list[tuple[str, float, float, str]] = []
+RATIOS: list[tuple[str, float, float, str, str]] = []
 
 
 @pytest.fixture
-def against() -> Callable[[str, float, float, str], float]:
-    """Return a function that records reference seconds, our seconds and what was asked, and gives the ratio."""
+def against() -> Callable[..., float]:
+    """Return a function that records what a reference takes, what we do and what was asked, and gives the ratio."""
 
-    def record(name: str, reference: float, ours: float, asked: str) -> float:
-        RATIOS.append((name, reference, ours, asked))
+    def record(name: str, reference: float, ours: float, asked: str, unit: str = "s") -> float:
+        RATIOS.append((name, reference, ours, asked, unit))
         return reference / ours
 
     return record
@@ -54,7 +54,8 @@ def dataset() -> Callable[[str], Any]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if RATIOS:
         terminalreporter.section(f"ratios on {os.cpu_count()} cores")
-        for name, reference, ours, asked in RATIOS:
+        for name, reference, ours, asked, unit in RATIOS:
+            ratio = f"{reference / ours:8.0f}x" if reference >= 10 * ours else f"{reference / ours:8.2f}x"
             terminalreporter.write_line(
-                f"{name:<52} reference {reference:9.3f} s   ours {ours:9.4f} s   {reference / ours:8.0f}x   {asked}"
+                f"{name:<52} reference {reference:9.3f} {unit:<2} ours {ours:9.4f} {unit:<2} {ratio}   {asked}"
             )

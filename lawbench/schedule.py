@@ -150,8 +150,14 @@ def shared_steps(a: Schedule, b: Schedule) -> int:
     2
     """
     n = min(len(a), len(b))
-    differ = ~np.isclose(a.lr[:n], b.lr[:n], rtol=1e-9, atol=0.0)
-    return int(np.argmax(differ)) if differ.any() else n
+    start, size = 0, 1024  # in blocks, each twice the last: most pairs of runs differ early
+    while start < n:
+        part = slice(start, min(start + size, n))
+        differ = ~np.isclose(a.lr[part], b.lr[part], rtol=1e-9, atol=0.0)
+        if differ.any():
+            return start + int(np.argmax(differ))
+        start, size = start + size, 2 * size
+    return n
 
 
 def _known(warmup: str) -> str:
