@@ -132,8 +132,8 @@ def _folders() -> dict[str, Path]:
     for place in lawbench.__path__:
         for card in sorted(Path(place, "datasets").glob("*/card.toml")):
             found.setdefault(card.parent.name, card.parent)
-    for place in own_places():
-        for card in sorted(place.glob("*/card.toml")):
+    for own in own_places():
+        for card in sorted(own.glob("*/card.toml")):
             other = found.setdefault(card.parent.name, card.parent)
             if other.resolve() != card.parent.resolve():
                 raise CardError(

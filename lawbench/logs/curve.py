@@ -74,7 +74,7 @@ def series(table: Table, step: Cells, value: Cells, name: str, first: int, resta
             f"{steps[i - 1] + first:g}; for a resumed run give --restart keep-last (the later values win), "
             "two runs belong into two files."
         )
-    if back.all() and steps.size > 2 or back[1:].all() and steps.size > 2:
+    if steps.size > 2 and back[1:].all():
         raise InputError(f"{table.path.name}: the steps of '{name}' run backwards: sort the log.")
     last = np.ones(steps.size, dtype=bool)
     if back.any():

@@ -17,9 +17,6 @@ from lawbench.errors import InputError, LawbenchError, unknown
 from lawbench.schedule import FloatArray
 from lawbench.shapes import SHAPES, named_schedule
 
-SAME = 1e-9
-"""Relative difference below which two rates are one."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -46,6 +43,10 @@ class Asked:
 def cosine_part(u: FloatArray) -> FloatArray:
     """Fall from 1 to 0 as half a cosine."""
     return np.asarray(0.5 * (1.0 + np.cos(np.pi * u)))
+
+
+def _root_part(u: FloatArray) -> FloatArray:
+    return np.asarray(1.0 - np.sqrt(u))
 
 
 def _linear_part(u: FloatArray) -> FloatArray:
@@ -76,7 +77,11 @@ def _hf(shape: Callable[[FloatArray], FloatArray] | None, least: float | None = 
 
 def _hf_polynomial(a: Asked) -> FloatArray:
     power = _number(a, "power", 1.0)
-    return _hf(lambda u: np.asarray((1.0 - np.minimum(u, 1.0)) ** power), least=1e-7)(a)
+
+    def shape(u: FloatArray) -> FloatArray:
+        return np.asarray((1.0 - np.minimum(u, 1.0)) ** power)
+
+    return _hf(shape, least=1e-7)(a)
 
 
 def _hf_inverse_sqrt(a: Asked) -> FloatArray:
@@ -88,7 +93,7 @@ def _hf_inverse_sqrt(a: Asked) -> FloatArray:
 def _hf_wsd(a: Asked) -> FloatArray:
     k, end, u = np.arange(a.steps, dtype=np.float64), a.end or 0.0, _decayed(a)
     style = a.more.get("decay", "cosine")
-    forms = {"cosine": cosine_part, "linear": _linear_part, "1-sqrt": lambda u: 1.0 - np.sqrt(u)}
+    forms = {"cosine": cosine_part, "linear": _linear_part, "1-sqrt": _root_part}
     if style not in forms:
         raise unknown("decay", str(style), forms)
     return _ramped(a, end + (a.peak - end) * forms[style](u), k, low=end)
@@ -115,7 +120,7 @@ def _megatron_wsd(a: Asked) -> FloatArray:
         "exponential": lambda u: 2.0 * 0.5**u - 1.0,
         "linear": _linear_part,
         "cosine": cosine_part,
-        "minus_sqrt": lambda u: 1.0 - np.sqrt(u),
+        "minus_sqrt": _root_part,
     }
     style = a.more.get("decay", "exponential")
     if style not in forms:
@@ -229,7 +234,8 @@ def rates_of(tool: str, name: str, asked: Asked) -> FloatArray:
     for key, value in given.items():
         if value is not None and key not in dialect.takes:
             raise InputError(
-                f"schedule {tool}:{name} takes no '{key}': it takes {', '.join(sorted({'steps', 'peak'} | dialect.takes))}."
+                f"schedule {tool}:{name} takes no '{key}': it takes "
+                f"{', '.join(sorted({'steps', 'peak'} | dialect.takes))}."
             )
     if not (asked.steps > 0 and asked.peak > 0 and 0 <= asked.warmup < asked.steps and (asked.end or 0.0) >= 0):
         raise InputError(

@@ -57,7 +57,7 @@ def agrees(lr: FloatArray, logged: Series, shift: int) -> np.ndarray:
     out[inside] = near(lr[at[inside]], logged.values[inside], float(logged.values.max()))
     # After the last update there is no next rate to compare with.
     out[~inside] = shift == 1
-    return out & (inside | (at == lr.size))
+    return np.asarray(out & (inside | (at == lr.size)))
 
 
 def near(a: FloatArray, b: FloatArray | float, peak: float) -> np.ndarray:

@@ -249,8 +249,8 @@ def _olmo(name: str, arguments: dict[str, Any]) -> list[float]:
 
 
 PARTS: dict[str, Callable[[Path], None]] = {
-    "trainer": trainer, "resumed": resumed, "tables": tables, "tensorboard": tensorboard, "wandb": wandb, "schedules": schedules,
-}  # fmt: skip
+    part.__name__: part for part in (trainer, resumed, tables, tensorboard, wandb, schedules)
+}
 
 
 def main() -> None:
