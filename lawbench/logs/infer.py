@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -93,16 +94,22 @@ def recognise(
     found: list[Found] = []
     if logged.steps.size < LEAST or not logged.values.max() > 0:
         return found
-    for total in lengths:
-        for shift in shifts:
-            for one in _fits(logged, total, shift, warmup, peak):
-                used = int(logged.steps[-1]) + 1
+    used = int(logged.steps[-1]) + 1
+    # A schedule that ends at its tool's default goes before one whose end is free: on a straight line a
+    # free end makes up for a step too many.
+    for free in (False, True):
+        for total, shift in product(lengths, shifts):
+            for one in _fits(logged, total, shift, free, warmup, peak):
                 if not any(np.allclose(one.lr[:used], o.lr[:used], rtol=1e-9, atol=0) for o in found):
                     found.append(one)
+        if found:
+            return found
     return found
 
 
-def _fits(logged: Series, total: int, shift: int, warmup: int | None, peak: float | None) -> Iterator[Found]:
+def _fits(
+    logged: Series, total: int, shift: int, free: bool, warmup: int | None, peak: float | None
+) -> Iterator[Found]:
     at = (logged.steps + shift).astype(np.float64)
     inside = at < total
     k, rates = at[inside], logged.values[inside]
@@ -113,18 +120,14 @@ def _fits(logged: Series, total: int, shift: int, warmup: int | None, peak: floa
     longest = int(k[top + 1]) if top + 1 < k.size else total - 1
     ramps = np.arange(min(longest, total - 1) + 1, dtype=np.float64)
     ramps = ramps if warmup is None else ramps[ramps == warmup]
-    for tool in ("hf", "olmo"):
-        for shape in ("constant", "linear", "cosine"):
-            for free in (False, True) if shape != "constant" else (False,):
-                good = [
-                    Asked(total, height, ramp, end)
-                    for ramp, height, end in _agreeing(tool, shape, free, k, rates, ramps, total)
-                    if peak is None or abs(height - peak) <= RELATIVE * peak
-                ]
-                for asked in good[:MANY]:
-                    yield from _checked(logged, shift, tool, shape, asked)
-                if good:
-                    break
+    for tool, shape in product(("hf", "olmo"), ("linear", "cosine") if free else ("constant", "linear", "cosine")):
+        good = [
+            Asked(total, height, ramp, end)
+            for ramp, height, end in _agreeing(tool, shape, free, k, rates, ramps, total)
+            if peak is None or abs(height - peak) <= RELATIVE * peak
+        ]
+        for asked in good[:MANY]:
+            yield from _checked(logged, shift, tool, shape, asked)
 
 
 def _checked(logged: Series, shift: int, tool: str, shape: str, asked: Asked) -> Iterator[Found]:

@@ -170,7 +170,8 @@ def _from_log(name: str, told: Told, logged: Series, last: int, total: int | Non
         if found:
             ways = "; ".join(_words(one) for one in found[:3])
             raise InputError(
-                f"the rates in {name} fit several schedules: give --warmup, --peak or --schedule. They fit {ways}."
+                f"the rates in {name} fit several schedules: give --warmup, --peak, --lr used or "
+                f"--schedule. They fit {ways}."
             )
         raise InputError(
             f"{name} logs the learning rate at {logged.steps.size} of {last + 1} steps, and they fit no constant, "
