@@ -100,12 +100,24 @@ def schedule_from(text: str) -> Schedule:
     """
     from lawbench.shapes import named_schedule
 
+    kind, arguments = arguments_of(text)
+    return named_schedule(kind, **arguments)
+
+
+def arguments_of(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the arguments of ``cosine,steps=24000,peak=3e-4``.
+
+    Examples
+    --------
+    >>> arguments_of("cosine,steps=24000,peak=3e-4")
+    ('cosine', {'steps': 24000, 'peak': 0.0003})
+    """
     kind, *pairs = [part.strip() for part in text.split(",")]
     arguments: dict[str, Any] = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
         arguments[name.strip()] = _value(value.strip())
-    return named_schedule(kind, **arguments)
+    return kind, arguments
 
 
 def _value(text: str) -> Any:

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from lawbench.data.complaints import sentence
 from lawbench.errors import CardError, unknown
@@ -87,6 +96,13 @@ class Columns(_Strict):
     step: str = "step"
     loss: str = "loss"
     lr: str | None = None
+    tokens: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `tokens` out where there are none: cards without them keep their fingerprints."""
+        out: dict[str, Any] = dump(self)
+        return {key: value for key, value in out.items() if key != "tokens" or value is not None}
 
 
 class RunCard(_Strict):

@@ -1,7 +1,15 @@
-"""Datasets: a card and the runs that its files hold."""
+"""Datasets: a card and the runs that its files hold.
+
+Environment
+-----------
+LAWBENCH_DATASETS
+    Folders of one's own datasets, separated as in ``PATH``. Default: ``lawbench-datasets`` in the
+    current folder, where there is one.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,12 +22,15 @@ import numpy as np
 import lawbench
 from lawbench.data.card import Card, RunCard, read_card
 from lawbench.data.parsed import remembered
-from lawbench.data.readers import read_curve
+from lawbench.data.readers import read_columns, read_curve
 from lawbench.data.sources import fetch
-from lawbench.errors import CardError, DataError, LawbenchError, unknown
+from lawbench.errors import CardError, DataError, InputError, LawbenchError, unknown
 from lawbench.runs import Run
+from lawbench.schedule import Schedule
 from lawbench.shapes import named_schedule
 
+OWN = Path("lawbench-datasets")
+"""Where one's own datasets lie, in the current folder, unless ``LAWBENCH_DATASETS`` says otherwise."""
 LR_TOLERANCE = 1e-6
 """Largest relative difference between a logged rate and the schedule of the card."""
 
@@ -84,6 +95,24 @@ def load_dataset(name: str) -> Dataset:
     return read_dataset(find_card(name))
 
 
+def own_places() -> list[Path]:
+    """Return the folders in which one's own datasets are looked for.
+
+    Raises
+    ------
+    DataError
+        If ``LAWBENCH_DATASETS`` names something that is not a folder.
+    """
+    value = os.environ.get("LAWBENCH_DATASETS", "")
+    if not value:
+        return [OWN] if OWN.is_dir() else []
+    places = [Path(part) for part in value.split(os.pathsep) if part]
+    for place in places:
+        if not place.is_dir():
+            raise DataError(f"LAWBENCH_DATASETS names '{place}', which is not a folder: correct or unset it.")
+    return places
+
+
 def read_dataset(card: Card) -> Dataset:
     """Return the dataset of a card; what took long to parse is kept in the user's cache (`lawbench.data.parsed`)."""
     files = fetch(card)
@@ -92,7 +121,7 @@ def read_dataset(card: Card) -> Dataset:
 
 def _runs(card: Card, files: Mapping[str, Path]) -> list[Run]:
     """Parse the runs that a card declares and those of its loader."""
-    runs = [_declared(card, run, files[run.file]) for run in card.runs]
+    runs = [_declared(card, run, files) for run in card.runs]
     if card.loader is not None:
         runs += _run_loader(card, card.loader, files)
     runs = [run if run.dataset == card.name else replace(run, dataset=card.name) for run in runs]
@@ -104,43 +133,64 @@ def _runs(card: Card, files: Mapping[str, Path]) -> list[Run]:
 
 
 def _folders() -> dict[str, Path]:
-    """Map the name of every dataset to its folder; the first place on the path wins."""
+    """Map the name of every dataset to its folder; the first place on the package's path wins."""
     found: dict[str, Path] = {}
     for place in lawbench.__path__:
         for card in sorted(Path(place, "datasets").glob("*/card.toml")):
             found.setdefault(card.parent.name, card.parent)
+    for own in own_places():
+        for card in sorted(own.glob("*/card.toml")):
+            other = found.setdefault(card.parent.name, card.parent)
+            if other.resolve() != card.parent.resolve():
+                raise CardError(
+                    f"two datasets are named '{card.parent.name}', {other} and {card.parent}: rename the folder of one."
+                )
     return found
 
 
-def _declared(card: Card, run: RunCard, path: Path) -> Run:
-    columns = run.columns
+def _declared(card: Card, run: RunCard, files: Mapping[str, Path]) -> Run:
+    columns, path = run.columns, files[run.file]
     curve = read_curve(path, columns.step, columns.loss, columns.lr)
-    schedule = None
-    if run.schedule is not None:
-        try:
-            schedule = named_schedule(**run.schedule)  # type: ignore[arg-type]
-        except (LawbenchError, TypeError) as error:
-            raise CardError(f"card '{card.name}', schedule of run '{run.name}': {error}") from error
-        steps = curve.steps.astype(np.int64)
-        if curve.lr is not None and steps[-1] < len(schedule):
-            wrong = np.abs(schedule.lr[steps] - curve.lr) > LR_TOLERANCE * np.abs(curve.lr)
-            if wrong.any():
-                i = int(np.argmax(wrong))
-                raise CardError(
-                    f"card '{card.name}', run '{run.name}': the schedule gives {schedule.lr[steps[i]]:g} at step "
-                    f"{steps[i]}, the log {curve.lr[i]:g}; correct the schedule."
-                )
+    schedule = _schedule(card, run, files)
+    steps = curve.steps.astype(np.int64)
+    if schedule is not None and curve.lr is not None and steps[-1] < len(schedule):
+        wrong = np.abs(schedule.lr[steps] - curve.lr) > LR_TOLERANCE * np.abs(curve.lr)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise CardError(
+                f"card '{card.name}', run '{run.name}': the schedule gives {schedule.lr[steps[i]]:g} at step "
+                f"{steps[i]}, the log {curve.lr[i]:g}; correct the schedule."
+            )
     return Run(
         run.name,
-        curve.steps.astype(np.int64),
+        steps,
         curve.loss,
         schedule=schedule,
         n_params=run.n_params or card.n_params,
+        tokens=None if columns.tokens is None else read_columns(path, [columns.tokens])[columns.tokens],
         tokens_per_step=run.tokens_per_step or card.tokens_per_step,
         dataset=card.name,
         model=run.model or card.model,
         meta=run.meta,
     )
+
+
+def _schedule(card: Card, run: RunCard, files: Mapping[str, Path]) -> Schedule | None:
+    """Return the schedule that a card names, or that a file with a row for every optimiser step holds."""
+    if run.schedule is None:
+        return None
+    try:
+        if run.schedule.get("kind") != "file":
+            return named_schedule(**run.schedule)  # type: ignore[arg-type]
+        name = str(run.schedule.get("file"))
+        if name not in files or set(run.schedule) != {"kind", "file"}:
+            raise InputError(f"a schedule from a file names one of {', '.join(sorted(files))}, and nothing else.")
+        rates = read_columns(files[name], ["step", "lr"])
+        if not np.array_equal(rates["step"], np.arange(rates["step"].size)):
+            raise InputError(f"{name} needs one row for each of the steps 0, 1, 2, and so on.")
+        return Schedule(rates["lr"])
+    except (LawbenchError, TypeError) as error:
+        raise CardError(f"card '{card.name}', schedule of run '{run.name}': {error}") from error
 
 
 def _run_loader(card: Card, path: Path, files: Mapping[str, Path]) -> list[Run]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,18 +81,30 @@ def _columns(path: Path, names: Sequence[str]) -> tuple[dict[str, FloatArray], S
     return read_long(path, names) or _read(path, names)
 
 
-def _read(path: Path, names: Sequence[str]) -> tuple[dict[str, FloatArray], list[int]]:
-    """Return the columns, and the line in the file of every row."""
+def _read(path: Path, names: Sequence[str]) -> tuple[dict[str, FloatArray], Sequence[int]]:
+    """Return the columns, and the line in the file of every row; only these are kept in memory."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.reader(stream)
             header = [cell.strip() for cell in next(reader, [])]
-            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+            index = _index(header, names, path)
+            table, lines = {name: array("d") for name in names}, array("q")
+            for row in reader:
+                if any(cell.strip() for cell in row):
+                    lines.append(reader.line_num)
+                    for name, at in index.items():
+                        table[name].append(_number(row, at, path, reader.line_num, name))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"{path.name} cannot be read as a CSV file ({reason}): give a text file with a header."
         ) from error
+    if not lines:
+        raise InputError(f"{path.name} has a header and no rows: give one row a logged point.")
+    return {name: np.array(column) for name, column in table.items()}, lines
+
+
+def _index(header: Sequence[str], names: Sequence[str], path: Path) -> dict[str, int]:
     if not header:
         raise InputError(f"{path.name} is empty: give a CSV file with a header and one row a logged point.")
     for name in names:
@@ -99,11 +112,7 @@ def _read(path: Path, names: Sequence[str]) -> tuple[dict[str, FloatArray], list
             raise unknown(f"column of {path.name}", name, header)
         if header.count(name) > 1:
             raise InputError(f"{path.name}, line 1: column '{name}' occurs twice; rename or drop one.")
-    if not rows:
-        raise InputError(f"{path.name} has a header and no rows: give one row a logged point.")
-    index = {name: header.index(name) for name in names}
-    table = {name: np.array([_number(row, at, path, line, name) for line, row in rows]) for name, at in index.items()}
-    return table, [line for line, _ in rows]
+    return {name: header.index(name) for name in names}
 
 
 def _number(row: Sequence[str], at: int, path: Path, line: int, name: str) -> float:

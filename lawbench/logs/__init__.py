@@ -1,0 +1,1 @@
+"""Logs of one's own training runs: read strictly, turned into a dataset with a card."""
