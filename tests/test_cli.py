@@ -14,7 +14,20 @@ from lawbench.registry import law_names
 
 from .house import House, settle, write_law
 
-COMMANDS = ["run", "board", "report", "laws", "datasets", "tasks", "fetch", "fit", "predict", "import", "check", "new-law"]
+COMMANDS = [
+    "run",
+    "board",
+    "report",
+    "laws",
+    "datasets",
+    "tasks",
+    "fetch",
+    "fit",
+    "predict",
+    "import",
+    "check",
+    "new-law",
+]
 
 
 @pytest.fixture
