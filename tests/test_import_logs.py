@@ -265,7 +265,7 @@ def test_a_schedule_file_must_have_every_step(tmp_path: Path) -> None:
     imported(tmp_path, STATE)
     card = tmp_path / "mine" / "card.toml"
     card.write_text(card.read_text(encoding="utf-8").replace('file = "lr.csv"', 'file = "rates.csv"'), encoding="utf-8")
-    with pytest.raises(CardError, match="a schedule from a file names one of curve.csv, lr.csv"):
+    with pytest.raises(CardError, match=r"a schedule from a file names one of curve\.csv, lr\.csv"):
         read_dataset(read_card(tmp_path / "mine"))
     card.write_text(card.read_text(encoding="utf-8").replace('file = "rates.csv"', 'file = "curve.csv"'), "utf-8")
     with pytest.raises(CardError, match="needs one row for each of the steps"):
