@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from lawbench.cli import app
@@ -21,7 +21,7 @@ def work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def call(*arguments: object, code: int = 0) -> Result:
+def call(*arguments: object, code: int = 0) -> Any:
     done = CliRunner().invoke(app, ["import", *(str(argument) for argument in arguments)])
     assert done.exit_code == code, done.output
     assert "Traceback" not in done.output
