@@ -46,10 +46,7 @@ def import_logs(
     vocabulary: Annotated[int | None, typer.Option(help="Number of tokens.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Turn logs of your runs into a dataset of your own.
-
-    What was understood is shown first, and confirmed.
-    """
+    """Turn logs of your runs into a dataset of your own."""
     from lawbench.data.dataset import OWN, own_places
     from lawbench.logs.importing import Request, read_runs
     from lawbench.logs.write import check_name, write_dataset
