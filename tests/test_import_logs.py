@@ -72,7 +72,7 @@ def test_a_logged_rate_of_the_trainer_is_the_one_just_used(name: str, warmup: in
 
 
 def test_rates_that_belong_to_the_next_step_are_noticed(tmp_path: Path) -> None:
-    """Older versions of the Trainer logged the rate after the scheduler's step."""
+    """The history of the Trainer, with every rate moved one update ahead."""
     state = json.loads(STATE.read_text(encoding="utf-8"))
     after = [*USED["cosine"], 0.0]
     for entry in state["log_history"]:

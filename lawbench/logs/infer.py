@@ -2,7 +2,7 @@
 
 Rates are linear in the peak and the end, so that for every length of the ramp two logged rates give
 both; all the others then have to agree. A ramp from 0 (Hugging Face, Megatron) and OLMo's are tried, and
-a log that gives the rate just used or, as some tools do, the next one.
+a log that gives the rate just used or the next one.
 """
 
 from __future__ import annotations
