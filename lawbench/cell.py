@@ -28,6 +28,9 @@ _INPUTS = {
     "position_loss": "losses by token position",
     "prefix": "the first points of the very run that is predicted",
 }
+BLIND_TO_POSITION = frozenset({"power_steps", "last_value"})
+"""The laws without positions that run on position tasks: the others would draw one more curve through
+all positions, which says nothing of them."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,8 @@ def missing_input(law: type[Law], task: Task) -> str:
     sizes = {run.n_params for run in task.train}
     if task.track == "scale" and "n_params" not in law.needs and not {run.n_params for run in task.test} <= sizes:
         return f"law '{law.name}' knows no model size; task '{task.name}' predicts sizes that it does not fit."
+    if task.track == "position" and "position_loss" not in law.needs and law.name not in BLIND_TO_POSITION:
+        return f"law '{law.name}' knows nothing of positions; on task '{task.name}' power_steps stands for all such."
     for name in sorted(law.varies):
         if len(_values(name, task)) < 2:
             return f"law '{law.name}' needs at least two values of {name}; the fitted runs of '{task.name}' have one."

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lawbench.cell import evaluate, seen_more
+from lawbench.cell import evaluate, missing_input, seen_more
 from lawbench.columns import CERTIFICATE, COLUMNS, as_frame
 from lawbench.entries import Entry, entries_for
 from lawbench.errors import FitError
@@ -148,3 +148,15 @@ def test_published_multi_power_parameters_may_be_ranked_on_schedule_and_not_on_h
     law = find_law("mpl")
     assert seen_more(entry, load_task("multi-power-25m/schedule"), law) == ""
     assert seen_more(entry, load_task("multi-power-25m/horizon-cosine-20"), law) != ""
+
+
+def test_what_a_law_cannot_tell_apart_it_is_not_asked():
+    """Of laws blind to positions, or to size, none but the rivals runs where only these vary."""
+    position = load_task("pycode-bytes/position-cosine-50-25k")
+    blind, rival = (missing_input(find_law(name), position) for name in ("temporal_agg", "power_steps"))
+    assert blind.startswith("law 'temporal_agg' knows nothing of positions")
+    assert rival == missing_input(find_law("temporal_position"), position) == ""
+    scale = load_task("pycode-bytes/scale")
+    for name, excluded in (("power_steps", True), ("mpl", True), ("chinchilla", False), ("compute_power", False)):
+        assert bool(missing_input(find_law(name), scale)) == excluded
+    assert missing_input(find_law("mpl"), load_task("pycode-bytes/schedule-25k")) == ""
