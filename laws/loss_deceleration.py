@@ -60,9 +60,9 @@ class LossDeceleration(Law):
     group = "bnsl"
     note = (
         "`bnsl` with a = 0. The source fits least squares of the log loss to training losses after update 100, "
-        "smoothed by a mean over log-spaced windows. Its table is printed to two digits, which moves the loss by up to 15 %: a "
-        "known answer, not published parameters. c0 is kept below 1, as in the search of the form's source: where the "
-        "break lies before the data, the best c0 is endless, with d1 at 0."
+        "smoothed by a mean over log-spaced windows. Its table is printed to two digits, too few to predict a loss "
+        "with: a known answer, not published parameters. c0 is kept below 1, as in the search of the form's source: "
+        "where the break lies before the data, the best c0 is endless, with d1 at 0."
     )
 
     def prepare(self, run: Run) -> Inputs:
