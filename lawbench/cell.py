@@ -25,6 +25,7 @@ _INPUTS = {
     "lr": "a learning-rate schedule",
     "n_params": "model sizes",
     "tokens": "token counts",
+    "unique_tokens": "counts of unique tokens",
     "position_loss": "losses by token position",
     "prefix": "the first points of the very run that is predicted",
 }

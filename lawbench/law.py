@@ -138,8 +138,8 @@ class Law(ABC):
     name, title, reference, year
         Registry name (that of the file), a readable name, and the source of the formula.
     needs : frozenset of str
-        Inputs it uses, of ``steps``, ``lr``, ``n_params``, ``tokens``, and ``prefix`` (fitted
-        points of the very run it predicts).
+        Inputs it uses, of ``steps``, ``lr``, ``n_params``, ``tokens``, ``unique_tokens``, and
+        ``prefix`` (fitted points of the very run it predicts).
     varies : frozenset of str
         Inputs that must take at least two values among the fitted runs.
     parameters : tuple of Parameter
@@ -157,6 +157,9 @@ class Law(ABC):
         has its own parameters, ``name[run]``.
     note : str
         What is confirmed and what is not.
+    unscored : str
+        The data that it waits for, where no task of any dataset gives all that it needs; it can be
+        fitted to runs that do.
 
     Parameters
     ----------
@@ -183,6 +186,7 @@ class Law(ABC):
     group: ClassVar[str] = ""
     alone: ClassVar[bool] = False
     note: ClassVar[str] = ""
+    unscored: ClassVar[str] = ""
 
     def __init__(self, **options: str) -> None:
         declared = {option.name: option for option in self.options}

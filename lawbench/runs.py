@@ -40,7 +40,8 @@ class Run:
         The dataset it belongs to; runs of one dataset with the same `model` share architecture
         and data, so that their trunks can be compared.
     meta : mapping, optional
-        Anything else that is known: corpus, seed, batch size.
+        Anything else that is known: corpus, seed, batch size; ``unique_tokens`` where data are
+        repeated.
     position_loss : array_like, shape (n, positions), optional
         Mean loss at every position of the context, counted from 1; `loss` is their mean.
     position : int, optional
@@ -128,12 +129,13 @@ class Run:
 
     @property
     def provides(self) -> frozenset[str]:
-        """What a law may use of it: ``steps`` (a curve), ``lr``, ``n_params``, ``tokens``, ``position_loss``."""
+        """What a law may use: ``steps`` (a curve), ``lr``, ``n_params``, ``tokens``, ``unique_tokens``, ..."""
         known = {
             "steps": len(self) > 1,
             "lr": self.schedule is not None,
             "n_params": self.n_params is not None,
             "tokens": self.tokens is not None,
+            "unique_tokens": "unique_tokens" in self.meta,
             "position_loss": self.position is not None,
         }
         return frozenset(key for key, there in known.items() if there)

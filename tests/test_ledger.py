@@ -16,6 +16,7 @@ from lawbench.errors import InputError
 from lawbench.report.ledger import Number, ledger_markdown, read_ledger
 
 from .test_known_answers import PREFIX, SIZES, VECTORS, _forty_points, chinchilla, task_of
+from .test_known_answers_size import MEASURED as SIZE_LAWS
 
 Numbers = dict[str, float]
 LABEL = {"25m": "25M", "100m": "100M", "400m": "400M"}
@@ -129,6 +130,7 @@ MEASURED: dict[str, Callable[[], Numbers]] = {
     "prefix-extrapolation": _prefix,
     "over-training-five-runs": _over_training,
     "multi-power-test-vectors": _vectors,
+    **SIZE_LAWS,
 }
 
 

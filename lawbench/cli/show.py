@@ -36,10 +36,11 @@ def laws(
         as_json([_law_facts(law) for law in found])
     elif name is None:
         rows = (
-            (law.name, law.title, law.year, ", ".join(sorted(law.needs)), len(law.parameters), law.reference)
+            (law.name, law.title, law.year, ", ".join(sorted(law.needs)), len(law.parameters),
+             "no" if law.unscored else "yes", law.reference)
             for law in found
-        )
-        table(("law", "title", "year", "needs", "parameters", "reference"), rows)
+        )  # fmt: skip
+        table(("law", "title", "year", "needs", "parameters", "scored", "reference"), rows)
     else:
         _show_law(found[0])
 
@@ -132,6 +133,7 @@ def _law_facts(law: type[Law]) -> dict[str, Any]:
         "recipes": recipes_for(law),
         "group": law.group,
         "note": law.note,
+        "unscored": law.unscored,
     }
 
 
@@ -148,6 +150,7 @@ def _show_law(law: type[Law]) -> None:
             "recipes": ", ".join(recipes_for(law)),
             "group": law.group,
             "note": law.note,
+            "unscored": f"waits for {law.unscored}" if law.unscored else "",
         }
     )
     typer.echo()

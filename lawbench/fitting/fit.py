@@ -290,6 +290,7 @@ def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
         "steps": "a curve of several steps",
         "n_params": "a model size",
         "tokens": "token counts",
+        "unique_tokens": "a count of unique tokens",
         "position_loss": "losses by token position",
     }
     for run in runs:
