@@ -35,8 +35,8 @@ FORMAT = "lawbench cell"
 _PYTHON: Mapping[Kind, tuple[type, ...]] = {"text": (str,), "real": (float, int), "whole": (int,), "truth": (bool,)}
 _STATUS = frozenset({"ok", "reference", "not_applicable", "failed"})
 # What turns an entry and a task into a row: a change there makes every stored result old.
-_ENGINE = ("fitting/*.py", "law.py", "analytic.py", "schedule.py", "changes.py", "metrics.py", "task.py", "tasks.py",
-           "splits.py", "noise.py", "cell.py")  # fmt: skip
+_ENGINE = ("fitting/*.py", "law.py", "analytic.py", "reductions.py", "convex.py", "schedule.py", "changes.py",
+           "metrics.py", "task.py", "tasks.py", "splits.py", "noise.py", "cell.py")  # fmt: skip
 
 
 def default_folder() -> Path:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lawbench.law import WARMUP, Inputs, Law, Parameter, columns
+from lawbench.reductions import annealing_areas, log_area, schedule_of
 from lawbench.runs import Run
-from lawbench.schedule import FloatArray, Warmup, discounted_sum
+from lawbench.schedule import FloatArray
 
 
 class AnnealingArea(Law):
@@ -54,32 +55,19 @@ class AnnealingArea(Law):
 
     def prepare(self, run: Run) -> Inputs:
         """Return the rate area at the logged points and the drops of the whole schedule."""
-        assert run.schedule is not None
-        warmup = cast(Warmup, self.choices["warmup"])
+        schedule, warmup = schedule_of(self, run)
         last = int(run.steps[-1])
-        return {
-            "log_area": np.log(run.schedule.area(warmup)[run.steps]),
-            "drops": (run.schedule.drops(warmup)[: last + 1], run.steps),
-        }
+        return {"log_area": log_area(self, run), "drops": (schedule.drops(warmup)[: last + 1], run.steps)}
 
     def predict(self, p: NDArray[Any], x: Inputs) -> NDArray[Any]:
         """Return the loss at every logged point."""
         L0, A, alpha, C, momentum = p
-        return L0 + A * np.exp(-alpha * x["log_area"]) - C * _annealing(momentum, x)
+        return np.asarray(L0 + A * np.exp(-alpha * x["log_area"]) - C * annealing_areas(momentum, x["drops"]))
 
     def jacobian(self, p: FloatArray, x: Inputs) -> FloatArray:
         """Return the derivative by every parameter; that of the momentum by a complex step."""
         _, A, alpha, C, momentum = p
         power = np.exp(-alpha * x["log_area"])
-        annealing = _annealing(momentum + 1e-30j, x)
+        annealing = annealing_areas(momentum + 1e-30j, x["drops"])
         by_momentum = -C * annealing.imag / 1e-30
         return columns(np.ones_like(power), power, -A * x["log_area"] * power, -annealing.real, by_momentum)
-
-
-def _annealing(momentum: Any, x: Inputs) -> NDArray[Any]:
-    """Return ``S2`` at every logged point, for one momentum or a batch of them."""
-    rows = [
-        np.concatenate([discounted_sum(drops, value)[steps] for drops, steps in x["drops"]])
-        for value in np.ravel(momentum)
-    ]
-    return rows[0] if np.ndim(momentum) == 0 else np.stack(rows)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lawbench.changes import Changes, graded
-from lawbench.law import WARMUP, AdamW, Inputs, Law, Parameter, Published, columns
+from lawbench.changes import Changes
+from lawbench.law import AdamW, Inputs, Parameter, Published
+from lawbench.reductions import EXPONENT, POWER, REDUCTION, ReductionLaw, log_area, schedule_of
 from lawbench.runs import Run
-from lawbench.schedule import FloatArray, Schedule, Warmup
+from lawbench.schedule import FloatArray
 
 _REPOSITORY = "public repository thu-yao-01-luo/MultiPowerLaw, commit 8da9f19, README and fitted parameters"
 _PAPER = "Luo et al., ICLR 2025, arXiv 2503.12811, table 7"
@@ -57,7 +58,7 @@ def _published(source: str) -> tuple[Published, ...]:
     )
 
 
-class MultiPower(Law):
+class MultiPower(ReductionLaw):
     r"""Multi-power law.
 
     .. math::
@@ -76,16 +77,9 @@ class MultiPower(Law):
     title = "Multi-power law"
     reference = "Luo et al., ICLR 2025, arXiv 2503.12811"
     year = 2025
-    needs = frozenset({"steps", "lr"})
-    options = (WARMUP,)
-    linear = ("L0", "A", "B")
     parameters = (
-        Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),
-        Parameter(
-            "A", "amplitude of the power law", min=1e-6, max=1e6, start=0.6, scale="log", unit="nats (lr step)^alpha"
-        ),
-        Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.45, 0.6)),
-        Parameter("B", "loss reduction by annealing", min=1e-3, max=1e9, start=500.0, scale="log", unit="nats/lr"),
+        *POWER,
+        REDUCTION,
         Parameter(
             "C",
             "rate at which a drop takes effect",
@@ -96,7 +90,7 @@ class MultiPower(Law):
             unit="lr^gamma/(lr step)",
             grid=(0.003, 0.03, 0.3, 3.0),
         ),
-        Parameter("beta", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, grid=(0.15, 0.4, 0.75)),
+        EXPONENT,
         Parameter("gamma", "dependence of that effect on the rate", min=0.0, max=1.0, start=0.5, grid=(0.3, 0.6, 0.9)),
     )
     published = (*_published("luo2025-repo"), *_published("luo2025"))
@@ -112,57 +106,30 @@ class MultiPower(Law):
 
     def prepare(self, run: Run) -> Inputs:
         """Return the rate area and every rate change: the exact sum."""
-        schedule, warmup = self._schedule(run)
-        return {
-            "log_area": np.log(schedule.area(warmup)[run.steps]),
-            "changes": Changes.of(schedule, run.steps, warmup),
-        }
+        schedule, warmup = schedule_of(self, run)
+        return {"log_area": log_area(self, run), "changes": Changes.of(schedule, run.steps, warmup)}
 
-    def approximate(self, run: Run) -> Inputs:
-        """Return the same with the graded sum over the changes."""
-        schedule, warmup = self._schedule(run)
-        return {
-            "log_area": np.log(schedule.area(warmup)[run.steps]),
-            "changes": graded(schedule, run.steps, warmup),
-        }
+    @staticmethod
+    def effect(shape: NDArray[Any], log_lr: FloatArray, area: FloatArray, age: FloatArray) -> NDArray[Any]:
+        """Return ``G`` of the rate area, scaled by a power of the rate."""
+        C, beta, gamma = shape
+        return np.asarray(-np.expm1(-beta * np.log1p(C * np.exp(-gamma * log_lr) * area)))
 
-    def _schedule(self, run: Run) -> tuple[Schedule, Warmup]:
-        assert run.schedule is not None
-        return run.schedule, cast(Warmup, self.choices["warmup"])
-
-    def predict(self, p: NDArray[Any], x: Inputs) -> NDArray[Any]:
-        """Return the loss at every logged point."""
-        L0, A, alpha, B, C, beta, gamma = p
-
-        def effect(log_lr: FloatArray, area: FloatArray, age: FloatArray) -> NDArray[Any]:
-            return -np.expm1(-beta * np.log1p(C * np.exp(-gamma * log_lr) * area))
-
-        reduction = np.concatenate([changes.total(effect) for changes in x["changes"]], axis=-1)
-        return L0 + A * np.exp(-alpha * x["log_area"]) - B * reduction
-
-    def jacobian(self, p: FloatArray, x: Inputs) -> FloatArray:
-        """Return the derivative by every parameter; one pass over the changes."""
-        _, A, alpha, B, C, beta, gamma = p
-
-        def effects(log_lr: FloatArray, area: FloatArray, age: FloatArray) -> FloatArray:
-            scaled = np.exp(-gamma * log_lr)
-            scaled *= area
-            out = np.empty((4, *scaled.shape))
-            left = np.log1p(C * scaled)
-            np.multiply(left, -beta, out=out[0])
-            np.exp(out[0], out=out[0])
-            np.multiply(out[0], left, out=out[2])
-            np.divide(scaled, 1.0 + C * scaled, out=out[1])
-            out[1] *= out[0]
-            out[1] *= beta
-            np.multiply(out[1], log_lr, out=out[3])
-            out[3] *= -C
-            np.subtract(1.0, out[0], out=out[0])
-            return out
-
-        parts = [changes.total(effects) for changes in x["changes"]]
-        effect, by_c, by_beta, by_gamma = np.concatenate(parts, axis=-1)
-        power = np.exp(-alpha * x["log_area"])
-        return columns(
-            np.ones_like(power), power, -A * x["log_area"] * power, -effect, -B * by_c, -B * by_beta, -B * by_gamma
-        )
+    @staticmethod
+    def effects(shape: FloatArray, log_lr: FloatArray, area: FloatArray, age: FloatArray) -> FloatArray:
+        """Return ``G`` and its derivatives by C, beta and gamma."""
+        C, beta, gamma = shape
+        scaled = np.exp(-gamma * log_lr)
+        scaled *= area
+        out = np.empty((4, *scaled.shape))
+        left = np.log1p(C * scaled)
+        np.multiply(left, -beta, out=out[0])
+        np.exp(out[0], out=out[0])
+        np.multiply(out[0], left, out=out[2])
+        np.divide(scaled, 1.0 + C * scaled, out=out[1])
+        out[1] *= out[0]
+        out[1] *= beta
+        np.multiply(out[1], log_lr, out=out[3])
+        out[3] *= -C
+        np.subtract(1.0, out[0], out=out[0])
+        return out

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lawbench import changes
-from lawbench.changes import Changes, graded
+from lawbench.changes import FINE, Changes, graded
 from lawbench.schedule import WARMUPS, Schedule, Warmup
 from lawbench.shapes import constant, cosine, linear, two_stage, wsd
 
@@ -68,6 +68,18 @@ def test_graded_sums_are_within_1e_7_of_exact_ones(
     size = Changes.of(schedule, STEPS, warmup)
     scale = np.abs(size.weight).sum() * np.abs(exact).max(initial=0.0) / max(np.abs(size.weight.sum()), 1e-12)
     assert np.abs(close - exact).max() <= 1e-7 * max(scale, np.abs(exact).max(), 1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(SCHEDULES))
+def test_fine_graded_sums_are_exact_for_every_kind_of_effect(name: str) -> None:
+    effects: dict[str, Any] = {
+        "power of the scaled area": term(0.3, 0.5, 0.6),
+        "exponential in the area": lambda log_lr, area, age: -np.expm1(-10.0 * area),
+        "power of the steps": lambda log_lr, area, age: -np.expm1(-0.5 * np.log1p(0.01 * age)),
+    }
+    exact, fine = Changes.of(SCHEDULES[name], STEPS), graded(SCHEDULES[name], STEPS, nodes=FINE)
+    for effect in effects.values():
+        assert np.abs(fine.total(effect) - exact.total(effect)).max() <= 1e-9 * PEAK
 
 
 def test_an_unsmooth_schedule_is_summed_exactly() -> None:

@@ -15,7 +15,20 @@ from lawbench.law import Inputs, Law, Parameter
 from lawbench.registry import find_law, law_file, law_from_file, law_names
 from lawbench.runs import Run
 
-LAWS = ["annealing_area", "chinchilla", "compute_power", "last_value", "mpl", "power_steps", "temporal_agg"]
+LAWS = [
+    "annealing_area",
+    "chinchilla",
+    "compute_power",
+    "last_value",
+    "lldl",
+    "mel",
+    "mpl",
+    "mpl_nogamma",
+    "mpl_steps",
+    "opl",
+    "power_steps",
+    "temporal_agg",
+]
 
 
 def test_the_registry_lists_the_folder() -> None:
