@@ -302,6 +302,7 @@ def test_the_convex_bound_is_its_definition_and_leaves_out_steps_at_rate_0() -> 
         assert [start[i], noise[i]] == pytest.approx([first, sum(others)], rel=1e-12)
     idle = np.concatenate([[0.0], rates, [0.0, 0.0]])
     assert last_iterate_bound(idle, np.array([300, 302]))[1] == pytest.approx(noise[[-1, -1]], rel=1e-12)
+    assert np.isinf(last_iterate_bound(idle, np.array([0]))).all()
 
 
 @pytest.mark.data
