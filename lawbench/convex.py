@@ -24,7 +24,7 @@ def last_iterate_bound(rates: FloatArray, steps: IntArray) -> tuple[FloatArray, 
 
     .. math:: \frac{1}{2} \left( \eta_t + \sum_{k < t} \frac{\eta_k^2}{\sum_{j > k} \eta_j} \right)
 
-    A step at rate 0 moves nothing and is left out.
+    A step at rate 0 moves nothing and is left out; before the first step that moves, both are infinite.
 
     Parameters
     ----------
@@ -50,9 +50,12 @@ def last_iterate_bound(rates: FloatArray, steps: IntArray) -> tuple[FloatArray, 
     """
     moving = rates[rates > 0.0]
     squares = moving**2
-    noise = np.empty(steps.size)
+    noise = np.full(steps.size, np.inf)
     for i, last in enumerate(np.cumsum(rates > 0.0)[steps] - 1):
+        if last < 0:
+            continue
         # Sums of the later rates for k = t-1, t-2, .., 1: added up backwards, none is a difference.
         later = np.cumsum(moving[last:0:-1])
         noise[i] = 0.5 * (moving[last] + (squares[:last][::-1] / later).sum())
-    return 0.5 / np.cumsum(rates)[steps], noise
+    with np.errstate(divide="ignore"):
+        return 0.5 / np.cumsum(rates)[steps], noise

@@ -17,8 +17,12 @@ from lawbench.runs import Run
 
 LAWS = [
     "annealing_area",
+    "annealing_area_size",
     "chinchilla",
     "compute_power",
+    "convex_bound",
+    "convex_bound_power",
+    "fsl",
     "last_value",
     "lldl",
     "mel",

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 import lawbench
+from lawbench.convex import last_iterate_bound
 from lawbench.errors import InputError
 from lawbench.report.ledger import Number, ledger_markdown, read_ledger
 
 from .test_known_answers import PREFIX, SIZES, VECTORS, _forty_points, chinchilla, task_of
+from .test_known_answers_schedule import FAMILY, PRINTED, SIZE, WIDER
 from .test_known_answers_size import MEASURED as SIZE_LAWS
 
 Numbers = dict[str, float]
@@ -107,6 +109,32 @@ def _vectors() -> Numbers:
     return out
 
 
+def _family() -> Numbers:
+    laws = [law for law in dict.fromkeys(law for law, _ in FAMILY) if law not in ("mpl", "annealing_area")]
+    return {
+        f"{law}, {quantity}": value
+        for law in laws
+        for quantity, value in _objectives(law, params=WIDER.get(law)).items()
+    }
+
+
+def _ablations() -> Numbers:
+    return {f"MAE, {law}": value for law in PRINTED for value in _scores(law, "25m", objective="sum").values()}
+
+
+def _at_594m() -> Numbers:
+    level = SIZE["L0"] + SIZE["B"] * 594 ** -SIZE["beta"]
+    return {"L0 + B N^-beta": level, "C N^gamma": SIZE["C"] * 594 ** SIZE["gamma"]}
+
+
+def _bound() -> Numbers:
+    start, noise = last_iterate_bound(np.array([1.0, 1.0, 1.0, 0.5, 0.25]), np.array([0, 2, 4]))
+    out = {}
+    for t, first, others in zip((1, 3, 5), start, noise, strict=True):
+        out |= {f"first term, t = {t}": float(first), f"other terms, t = {t}": float(others)}
+    return out
+
+
 ALL = tuple(METRICS)
 GAMMA = {"gamma": {"max": 2.0}}
 MEASURED: dict[str, Callable[[], Numbers]] = {
@@ -131,6 +159,11 @@ MEASURED: dict[str, Callable[[], Numbers]] = {
     "over-training-five-runs": _over_training,
     "multi-power-test-vectors": _vectors,
     **SIZE_LAWS,
+    "multi-power-family-converged": _family,
+    "multi-power-ablations-printed": _ablations,
+    "annealing-area-size-units": _at_594m,
+    "convex-bound-vector": _bound,
+    "convex-bound-hybrid": lambda: _each("convex_bound_power", objective="sum"),
 }
 
 
