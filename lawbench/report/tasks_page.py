@@ -14,6 +14,7 @@ from lawbench.data.dataset import datasets, read_dataset
 from lawbench.suites import suites
 from lawbench.task import Task
 from lawbench.tasks import make_task
+from lawbench.tasks import tasks as known_tasks
 
 Licences = dict[str, str]
 
@@ -61,12 +62,14 @@ def _suites() -> list[str]:
 
 
 def _track(track: str, tasks: Sequence[Task], licences: Licences) -> list[str]:
-    head = ["task", "family", "fitted", "scored", "reach", "noise floor, %", "provides", "licence", "ranked"]
-    out = [f"## {track}", "", f"| {' | '.join(head)} |", "|---|---|---:|---:|---:|---:|---|---|---|"]
+    head = ["task", "family", "fitted", "scored", "reach", "noise floor, %", "provides", "licence", "ranked", "what"]
+    out = [f"## {track}", "", f"| {' | '.join(head)} |", "|---|---|---:|---:|---:|---:|---|---|---|---|"]
+    notes = {info.name: info.note for info in known_tasks(track)}
     for task in tasks:
         floor = "unknown" if task.noise_floor is None else f"{100 * task.noise_floor:.2g}"
         cells = [f"`{task.name}`", task.family, str(task.n_fitted), str(task.n_scored), f"{task.extrapolation:.3g}"]
         cells += [floor, " ".join(sorted(task.provides)), licences[task.dataset], "yes" if task.ranked else "no"]
+        cells.append(notes[task.name])
         out.append(f"| {' | '.join(cells)} |")
     return [*out, ""]
 
