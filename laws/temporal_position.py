@@ -96,7 +96,8 @@ class TemporalPosition(Law):
         "Confirmed in the paper's abstract: losses by token position follow a hyperbola (its first version says "
         "reciprocal law), and the hyperbola's parameters are modelled over training. Not confirmed, and not claimed "
         "here: the paper's functions of time, its separate treatment of the learning-rate decay, and its accuracy. "
-        "The functions of time, their choice by AIC, and the option `texts=kept` are this project's."
+        "The functions of time, their choice by AIC, and the option `texts=kept` are this project's. Where the loss "
+        "falls with position as fast as 1/i, only a0/a1 is identified, and a0 and a1, extrapolated each alone, part."
     )
 
     def prepare(self, run: Run) -> Inputs:

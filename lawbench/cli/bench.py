@@ -216,10 +216,13 @@ def _boards(rows: pd.DataFrame, names: list[str] | None = None, *, masked: bool 
             continue
         about = shown.attrs
         typer.echo(f"\n{name}: {about['title']} (skill against {about['baseline']}, {len(about['tasks'])} tasks)")
+        here = (shown["ok"] + shown["failed"] > 0) | shown["reference"].astype(bool)
         table(
             ("rank", "entry", "skill", "log MAE", "floors", "win rate", "ok", "failed", "s"),
-            map(_line, _records(shown)),
+            map(_line, _records(shown[here])),
         )
+        if not here.all():
+            typer.echo(f"Not applicable here: {', '.join(shown.loc[~here, 'entry'])}.")
         typer.echo(about["note"])
 
 
