@@ -9,6 +9,7 @@ import pytest
 import lawbench
 from lawbench.errors import CardError, UnknownNameError
 from lawbench.report.dataset_page import below_constant, dataset_markdown
+from lawbench.report.page import write_report
 from lawbench.report.tasks_page import all_tasks, tasks_markdown
 from lawbench.suites import digest, find_suite, suite_of, suites
 
@@ -38,6 +39,14 @@ def test_a_set_of_tasks_is_recognised() -> None:
     assert suite_of(smoke.tasks[:2]) is None
     with pytest.raises(UnknownNameError, match="did you mean 'smoke-1'"):
         find_suite("smoke-2")
+
+
+def test_a_report_names_the_suite_that_it_scores(tmp_path: Path) -> None:
+    rows = lawbench.run(["power_steps", "last_value", "position_power"], find_suite("smoke").tasks, out=tmp_path / "r")
+    for kept, said in ((rows, True), (rows[rows["track"] != "position"], False)):
+        page = write_report(kept, {}, tmp_path / str(said))
+        for file in ("index.html", "leaderboard.md"):
+            assert ("suite smoke-1" in (page.parent / file).read_text(encoding="utf-8")) == said
 
 
 def test_a_pattern_without_a_task_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ def _certainty(board: pd.DataFrame, ranked: pd.DataFrame, families: int) -> list
     return out
 
 
-def markdown(boards: Mapping[str, pd.DataFrame], pairs: Mapping[str, pd.DataFrame]) -> str:
+def markdown(boards: Mapping[str, pd.DataFrame], pairs: Mapping[str, pd.DataFrame], suite: str | None = None) -> str:
     """Return all boards as one Markdown document."""
-    out = ["# Leaderboard", ""]
+    out = ["# Leaderboard", "", *([f"On the tasks of suite {suite}.", ""] if suite else [])]
     if not boards:
         out += ["No board has a task with a result of its baseline.", ""]
     for name, board in boards.items():

@@ -138,7 +138,8 @@ def write_report(
         counts=facts["cells"],
     )
     rows.to_csv(out / "results.csv", index=False, lineterminator="\n")
-    (out / "leaderboard.md").write_text(markdown(boards, {n: pairwise(rows, n) for n in boards}), encoding="utf-8")
+    pairs = {n: pairwise(rows, n) for n in boards}
+    (out / "leaderboard.md").write_text(markdown(boards, pairs, facts["suite"]), encoding="utf-8")
     (out / "manifest.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (out / "index.html").write_text(page, encoding="utf-8")
     return out / "index.html"
