@@ -165,12 +165,17 @@ def test_scale_tasks_compare_one_peak_rate_and_hold_out_the_large_models() -> No
     assert load_task("misfitting/scale").n_fitted == 59
 
 
-def test_schedule_tasks_change_the_length_and_share_only_the_warm_up() -> None:
-    for name, times in (("schedule-25m", 8.0), ("schedule-100m", 3.0)):
+def test_schedule_tasks_go_to_longer_cosines_at_every_peak_rate() -> None:
+    for name, times, new in (("schedule-25m", 8.0, {0.0004}), ("schedule-100m", 3.0, set())):
         task = load_task(f"misfitting/{name}")
-        assert {run.meta["peak_lr"] for run in (*task.train, *task.test)} == {0.002}
+        assert task.ranked
+        fitted, predicted = ({run.meta["peak_lr"] for run in runs} for runs in (task.train, task.test))
+        assert fitted == {0.001, 0.002, 0.004}
+        assert predicted == fitted | new
         assert task.extrapolation == pytest.approx(times)
-        assert set(task.branch) == {51}
+        # A schedule at a fitted rate shares its warm-up, one at a new rate nothing but the rate 0 it begins with.
+        assert all(branch == (1 if run.meta["peak_lr"] in new else 51)
+                   for run, branch in zip(task.test, task.branch, strict=True))  # fmt: skip
 
 
 @pytest.mark.parametrize(
