@@ -152,6 +152,9 @@ class Law(ABC):
     published : tuple of Published
     paper : AdamW, optional
         The optimiser of the paper, where it decides the result.
+    compared : tuple of str
+        Recipes of `lawbench.fitting.recipes` that are entries of the benchmark beside ``common``, ``published``
+        and ``paper``.
     group : str
         Near-copies of one law share a group and count once in ranks.
     alone : bool
@@ -188,6 +191,7 @@ class Law(ABC):
     linear: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = ()
     paper: ClassVar[AdamW | None] = None
+    compared: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[str] = ""
     alone: ClassVar[bool] = False
     note: ClassVar[str] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ class AnnealingArea(Law):
     reference = "Tissue et al. 2024, arXiv 2408.11029"
     year = 2024
     needs = frozenset({"steps", "lr"})
-    options = (WARMUP,)
+    # Papers take the warm-up in different ways, and that decides more than the form: each way is an entry.
+    options = (replace(WARMUP, compared=True),)
     linear = ("L0", "A", "C")
     parameters = (
         Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),

@@ -95,6 +95,7 @@ class SublinearArea(Law):
     year = 2026
     needs = frozenset({"steps", "lr"})
     linear = ("L0", "A", "b")
+    compared = ("regularised",)
     parameters = (
         Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),
         Parameter(
