@@ -7,6 +7,7 @@ fails one, with the reason, in `lawbench.law.Law.exceptions`.
 """
 
 from lawbench.checks.parametrize import parametrize_with_checks as parametrize_with_checks
+from lawbench.checks.samples import sample_runs as sample_runs
 from lawbench.checks.suite import CHECKS as CHECKS
 from lawbench.checks.suite import CheckResult as CheckResult
 from lawbench.checks.suite import check_law as check_law
