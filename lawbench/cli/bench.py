@@ -109,10 +109,10 @@ def _with_baselines(laws: list[str] | None, recipes: list[str] | None, tasks: li
     if not laws and not recipes:
         return None
     from lawbench.boards import BOARDS
-    from lawbench.registry import law_names
+    from lawbench.registry import laws as registered
     from lawbench.runner import choose
 
-    known, tracks = law_names(), {task.track for task in choose(tasks)}
+    known, tracks = [law.name for law in registered()], {task.track for task in choose(tasks)}
     baselines = {board.baseline for board in BOARDS.values() if board.track in tracks} & set(known)
     return [*(laws or known), *(f"{name}@common" for name in sorted(baselines))]
 

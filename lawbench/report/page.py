@@ -251,7 +251,16 @@ def _laws(rows: pd.DataFrame) -> list[dict[str, Any]]:
         try:
             law = find_law(name)
         except LawbenchError:
-            out.append({"name": name, "title": name, "reference": "not installed here", "note": "", "parameters": ()})
+            out.append(
+                {
+                    "name": name,
+                    "title": name,
+                    "reference": "not installed here",
+                    "note": "",
+                    "exceptions": {},
+                    "parameters": (),
+                }
+            )
         else:
             out.append(
                 {
@@ -259,6 +268,7 @@ def _laws(rows: pd.DataFrame) -> list[dict[str, Any]]:
                     "title": law.title,
                     "reference": law.reference,
                     "note": law.note,
+                    "exceptions": law.exceptions,
                     "parameters": law.parameters,
                 }
             )
