@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from lawbench.boards import lay_out
-from lawbench.stats import LEVEL, MIN_FAMILIES, duels, family_means, holm, paired_p, t_interval
+from lawbench.stats import LEVEL, MIN_FAMILIES, duels, paired_p, pairs_told_apart, t_interval
 
 PAIR_COLUMNS = ("entry", "other", "ratio", "low", "high", "wins", "ties", "losses", "p", "p_holm", "verdict")
 
@@ -22,7 +20,8 @@ def pairwise(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataF
         ``ratio`` is the geometric mean of the error of `entry` over that of `other` (families weigh
         equally), ``low`` and ``high`` its 95 % Student t interval over families, ``wins``,
         ``ties``, ``losses`` count tasks (a difference below the noise floor is a tie), ``p`` is a
-        paired t test over families, ``p_holm`` the same adjusted over all pairs of the board.
+        paired t test over families, ``p_holm`` the same adjusted over all pairs of the board
+        (`lawbench.stats.pairs_told_apart`).
         ``verdict`` is ``better``, ``not told apart``, ``noise floor``, or empty with fewer than
         three families.
     """
@@ -30,29 +29,27 @@ def pairwise(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataF
     if not grid.tasks or len(grid.entries) < 2:
         return pd.DataFrame(columns=list(PAIR_COLUMNS))
     order = np.argsort(grid.log_error, kind="stable")
-    by_family = family_means(np.log(grid.ratio), grid.families)
-    scores = duels(grid.error, grid.floor)
+    by_family, scores = grid.by_family, duels(grid.error, grid.floor)
     enough = by_family.shape[1] >= MIN_FAMILIES
-    records: list[dict[str, Any]] = []
-    for place, i in enumerate(order):
-        for j in order[place + 1 :]:
-            difference = by_family[i] - by_family[j]
-            low, high = t_interval(difference, LEVEL) if enough else (np.nan, np.nan)
-            records.append(
-                {
-                    "entry": grid.entries[i],
-                    "other": grid.entries[j],
-                    "ratio": float(np.exp(difference.mean())),
-                    "low": float(np.exp(low)),
-                    "high": float(np.exp(high)),
-                    "wins": int((scores[i, j] == 1).sum()),
-                    "ties": int((scores[i, j] == 0.5).sum()),
-                    "losses": int((scores[i, j] == 0).sum()),
-                    "p": paired_p(difference) if enough else np.nan,
-                }
-            )
-    frame = pd.DataFrame(records)
-    frame["p_holm"] = holm(frame["p"].to_numpy(dtype=np.float64))
+    adjusted = pairs_told_apart(by_family)
+    first, second = (order[at] for at in np.triu_indices(len(order), k=1))
+    difference, score = by_family[first] - by_family[second], scores[first, second]
+    low, high = t_interval(difference, LEVEL)
+    unknown = np.full(len(first), np.nan)
+    frame = pd.DataFrame(
+        {
+            "entry": [grid.entries[i] for i in first],
+            "other": [grid.entries[j] for j in second],
+            "ratio": np.exp(difference.mean(axis=-1)),
+            "low": np.exp(low) if enough else unknown,
+            "high": np.exp(high) if enough else unknown,
+            "wins": (score == 1).sum(axis=-1),
+            "ties": (score == 0.5).sum(axis=-1),
+            "losses": (score == 0).sum(axis=-1),
+            "p": paired_p(difference) if enough else unknown,
+            "p_holm": adjusted[first, second] if enough else unknown,
+        }
+    )
     told = np.where(frame["p_holm"] < 1 - LEVEL, "better", "not told apart" if enough else "")
     frame["verdict"] = np.where(frame["ties"] == len(grid.tasks), "noise floor", told)
     return frame[list(PAIR_COLUMNS)]
