@@ -6,9 +6,19 @@ import numpy as np
 import pandas as pd
 
 from lawbench.boards import lay_out
-from lawbench.stats import LEVEL, MIN_FAMILIES, duels, paired_p, pairs_told_apart, t_interval
+from lawbench.stats import (
+    LEVEL,
+    MIN_FAMILIES,
+    duels,
+    family_means,
+    paired_p,
+    pairs_told_apart,
+    relative_error,
+    t_interval,
+)
 
 PAIR_COLUMNS = ("entry", "other", "ratio", "low", "high", "wins", "ties", "losses", "p", "p_holm", "verdict")
+SUMMARY_COLUMNS = ("ratio", "low", "high", "families", "tasks", "beyond_floor")
 
 
 def pairwise(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
@@ -104,3 +114,38 @@ def recipe_effect(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.
     out["beyond_floor"] = gap.astype("boolean").mask(out["noise_floor"].isna())
     columns = ["law", "options", "recipe", "task", "family", "status", "log_mae", "common", "ratio", "beyond_floor"]
     return out.sort_values([*key, "recipe", "options"], kind="stable")[columns].reset_index(drop=True)
+
+
+def recipe_summary(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
+    """Return what each recipe does to a law over a board: one row a law, options, recipe and status.
+
+    Returns
+    -------
+    DataFrame
+        ``ratio`` is the geometric mean of the error over that under the recipe ``common``, each
+        clipped as relative errors are, families weighing equally; ``low`` and ``high`` its 95 %
+        Student t interval over families, empty with fewer than three of them; ``families`` and
+        ``tasks`` count where both recipes have an error, ``beyond_floor`` the tasks on which they
+        differ by more than the noise floor. Cells that are ``reference``, whose source has seen more
+        than the fitted points, stand in rows of their own.
+    """
+    effect = recipe_effect(rows, board, masked=masked)
+    key = ["law", "options", "recipe", "status"]
+    records = []
+    for names, own in effect.groupby(key, sort=True):
+        families = own["family"].tolist()
+        ratio = relative_error(own["log_mae"].to_numpy(), own["common"].to_numpy())
+        by_family = family_means(np.log(ratio), families)
+        low, high = t_interval(by_family) if by_family.size >= MIN_FAMILIES else (np.nan, np.nan)
+        records.append(
+            {
+                **dict(zip(key, names, strict=True)),
+                "ratio": float(np.exp(by_family.mean())),
+                "low": float(np.exp(low)),
+                "high": float(np.exp(high)),
+                "families": by_family.size,
+                "tasks": len(own),
+                "beyond_floor": int(own["beyond_floor"].sum()),
+            }
+        )
+    return pd.DataFrame(records, columns=[*key, *SUMMARY_COLUMNS])
