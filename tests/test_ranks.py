@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,7 +57,7 @@ def test_runs_hold_every_pair_that_is_close_and_no_other(ranks: list[float], dis
     together = {(i, j) for first, last in runs for i in range(first, last) for j in range(i + 1, last + 1)}
     close = {(i, j) for i in range(len(ranks)) for j in range(i + 1, len(ranks)) if ranks[j] - ranks[i] < distance}
     assert together == close
-    assert all(a[0] < b[0] and a[1] < b[1] for a, b in zip(runs, runs[1:], strict=False))
+    assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(runs))
 
 
 @given(boards(), st.sampled_from(names[1:]))

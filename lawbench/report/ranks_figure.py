@@ -30,11 +30,11 @@ def ranks_figure(ranks: pd.DataFrame, styles: Styles) -> Figure:
     figure = Figure(figsize=(6.2, 0.95 + 0.25 * (count + known)), layout="constrained")
     FigureCanvasAgg(figure)
     ax = figure.add_subplot()
-    for y, row in enumerate(ranks.itertuples(index=False)):
-        look = styles[str(row.entry)]
-        ax.plot(row.mean_rank, y, look.marker, ms=6.5, mec=look.colour, mfc=look.face, mew=1.4, zorder=3)
-        ax.annotate(f"{row.mean_rank:.1f}", (row.mean_rank, y), xytext=(7, 0), textcoords="offset points",
-                    fontsize=8, va="center", color=INK)  # fmt: skip
+    for y, (entry, rank) in enumerate(zip(ranks["entry"], ranks["mean_rank"].to_numpy(), strict=True)):
+        look = styles[entry]
+        ax.plot(rank, y, look.marker, ms=6.5, mec=look.colour, mfc=look.face, mew=1.4, zorder=3)
+        ax.annotate(f"{rank:.1f}", (rank, y), xytext=(7, 0), textcoords="offset points", fontsize=8, va="center",
+                    color=INK)  # fmt: skip
     low, high = float(ranks["mean_rank"].min()), float(ranks["mean_rank"].max())
     right, left = min(1.0, low) - 0.06 * count, max(high, low + distance if known else high) + 0.03 * count
     if known:
