@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -30,7 +31,8 @@ class Parameter:
     Attributes
     ----------
     name, meaning, unit : str
-        Symbol as in the paper, what it stands for, and in what it is measured.
+        Symbol as in the paper, what it stands for, and in what it is measured: ``1`` (the SI's
+        symbol) for a pure number, an exponent say.
     min, max : float
         Bounds of a fit.
     start : float
@@ -150,6 +152,9 @@ class Law(ABC):
     published : tuple of Published
     paper : AdamW, optional
         The optimiser of the paper, where it decides the result.
+    compared : tuple of str
+        Recipes of `lawbench.fitting.recipes` that are entries of the benchmark beside ``common``, ``published``
+        and ``paper``.
     group : str
         Near-copies of one law share a group and count once in ranks.
     alone : bool
@@ -157,6 +162,9 @@ class Law(ABC):
         has its own parameters, ``name[run]``.
     note : str
         What is confirmed and what is not.
+    exceptions : mapping
+        Checks of `lawbench.checks` that it fails on purpose -> why. One that passes after all
+        counts as a failure: take it out.
     unscored : str
         The data that it waits for, where no task of any dataset gives all that it needs; it can be
         fitted to runs that do.
@@ -183,9 +191,11 @@ class Law(ABC):
     linear: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = ()
     paper: ClassVar[AdamW | None] = None
+    compared: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[str] = ""
     alone: ClassVar[bool] = False
     note: ClassVar[str] = ""
+    exceptions: ClassVar[Mapping[str, str]] = MappingProxyType({})
     unscored: ClassVar[str] = ""
 
     def __init__(self, **options: str) -> None:

@@ -23,6 +23,8 @@ from lawbench.cell import Outcome
 from lawbench.columns import COLUMNS, Kind, as_frame
 from lawbench.entries import Entry
 from lawbench.errors import InputError
+from lawbench.fitting.prior import learned
+from lawbench.fitting.recipes import REGULARISED
 from lawbench.law import Law
 from lawbench.registry import law_file
 
@@ -57,7 +59,7 @@ def fingerprint(entry: Entry, task: str, law: str, intervals: int = 0) -> str:
     intervals : int
         Refits behind prediction intervals.
     """
-    parts = {
+    parts: dict[str, Any] = {
         "schema": SCHEMA,
         "law": law,
         "task": task,
@@ -66,6 +68,8 @@ def fingerprint(entry: Entry, task: str, law: str, intervals: int = 0) -> str:
         "intervals": intervals,
         "engine": engine_hash(),
     }
+    if entry.recipe == REGULARISED:
+        parts["prior"] = learned()["laws"].get(entry.law)
     return _sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode())
 
 
@@ -165,14 +169,16 @@ def load_rows(folder: str | Path | None = None) -> pd.DataFrame:
     return frame
 
 
+def load_cells(folder: str | Path | None = None) -> list[Outcome]:
+    """Return all stored cells whole: rows, predictions and parameters."""
+    found = Store(Path(folder) if folder is not None else default_folder()).scan()
+    return [outcome for outcome in found if isinstance(outcome, Outcome)]
+
+
 def load_predictions(folder: str | Path | None = None) -> dict[tuple[str, str], tuple[tuple[float, ...], ...]]:
     """Return the stored predictions: (task, entry) -> one curve a run of ``task.test``."""
-    found = Store(Path(folder) if folder is not None else default_folder()).scan()
-    return {
-        (outcome.row["task"], outcome.row["entry"]): outcome.predictions
-        for outcome in found
-        if isinstance(outcome, Outcome) and outcome.predictions
-    }
+    cells = load_cells(folder)
+    return {(cell.row["task"], cell.row["entry"]): cell.predictions for cell in cells if cell.predictions}
 
 
 def _read(path: Path) -> Outcome | str:

@@ -50,12 +50,12 @@ class DataConstrained(Law):
             "B", "amplitude of the data term", min=1e-3, max=exp(40), start=1488.0, scale="log", unit="nats D^beta",
             grid=(1e2, 1e3, 1e4),
         ),
-        Parameter("alpha", "exponent of the size", min=0.01, max=2.5, start=0.35, grid=(0.25, 0.35, 0.5)),
-        Parameter("beta", "exponent of the data", min=0.01, max=2.5, start=0.35, grid=(0.25, 0.35, 0.5)),
+        Parameter("alpha", "exponent of the size", min=0.01, max=2.5, start=0.35, unit="1", grid=(0.25, 0.35, 0.5)),
+        Parameter("beta", "exponent of the data", min=0.01, max=2.5, start=0.35, unit="1", grid=(0.25, 0.35, 0.5)),
         Parameter("RD", "repetitions after which the worth of data has fallen to 1/e", min=0.01, max=1e4, start=15.0,
-                  scale="log", grid=(5.0, 20.0)),
+                  scale="log", unit="1", grid=(5.0, 20.0)),
         Parameter("RN", "surplus after which the worth of parameters has fallen to 1/e", min=0.01, max=1e4, start=5.0,
-                  scale="log", grid=(5.0,)),
+                  scale="log", unit="1", grid=(5.0,)),
     )  # fmt: skip
     published = (
         Published(

@@ -56,7 +56,7 @@ class FunctionalScalingLaw(Law):
         Parameter(
             "c1", "amplitude of the power law", min=1e-6, max=1e6, start=0.6, scale="log", unit="nats (lr step)^s"
         ),
-        Parameter("s", "exponent of the intrinsic time", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.45, 0.6)),
+        Parameter("s", "exponent of the intrinsic time", min=0.01, max=2.0, start=0.5, unit="1", grid=(0.3, 0.45, 0.6)),
         Parameter("c2", "loss reduction by annealing", min=1e-9, max=1e9, start=100.0, scale="log", unit="nats/lr"),
         Parameter(
             "c3",
@@ -78,7 +78,9 @@ class FunctionalScalingLaw(Law):
             unit="1/(lr step)",
             grid=(0.3, 3.0, 30.0, 300.0),
         ),
-        Parameter("g", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, grid=(0.15, 0.4, 0.75)),
+        Parameter(
+            "g", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, unit="1", grid=(0.15, 0.4, 0.75)
+        ),
     )
     group = "mpl"
     note = (

@@ -33,7 +33,7 @@ class M1(Law):
     linear = ("b",)
     parameters = (
         Parameter("b", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="nats step^c"),
-        Parameter("c", "exponent", min=0.0, max=2.5, start=0.1, grid=(0.03, 0.1, 0.2)),
+        Parameter("c", "exponent", min=0.0, max=2.5, start=0.1, unit="1", grid=(0.03, 0.1, 0.2)),
     )
 
     def prepare(self, run: Run) -> Inputs:

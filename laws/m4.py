@@ -39,9 +39,9 @@ class M4(Law):
     parameters = (
         Parameter("e", "loss in the limit", min=0.0, max=5.0, start=2.5, unit="nats/token", grid=(1.0, 2.3, 3.0)),
         Parameter("y0", "loss of chance", min=5.0001, max=100.0, start=11.0, unit="nats/token", grid=(6.0, 11.0)),
-        Parameter("a", "how long it stays near the start", min=0.01, max=10.0, start=0.5, grid=(0.3, 1.0)),
+        Parameter("a", "how long it stays near the start", min=0.01, max=10.0, start=0.5, unit="1", grid=(0.3, 1.0)),
         Parameter("b", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="steps^c", grid=(1.0, 4.0, 20.0)),
-        Parameter("c", "exponent", min=0.001, max=2.5, start=0.5, grid=(0.2, 0.4, 0.6)),
+        Parameter("c", "exponent", min=0.001, max=2.5, start=0.5, unit="1", grid=(0.2, 0.4, 0.6)),
     )
     note = "The form, its signs included, is stated from memory and not confirmed against the paper."
 

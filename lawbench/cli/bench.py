@@ -36,7 +36,14 @@ def run(
     task: Annotated[list[str] | None, typer.Option(help="Task or dataset; repeatable.")] = None,
     track: Annotated[str | None, typer.Option(help="Only tasks of a track.")] = None,
     suite: Annotated[str | None, typer.Option(help="The tasks of a suite: smoke, offline, core, full.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="common, paper or published[:SOURCE]; repeatable.")] = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--recipe",
+            "--recipes",
+            help="common, paper, published[:SOURCE], sum, least_squares, regularised, or all; repeatable.",
+        ),
+    ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes (all usable cores).")] = None,
     out: Out = None,
     make_report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report.")] = True,

@@ -17,7 +17,7 @@ from lawbench.fitting.bootstrap import SEED, refit, resample
 from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, at_bound
 from lawbench.fitting.objective import Objective
 from lawbench.fitting.problem import Problem
-from lawbench.fitting.search import Found, apart, converged, early_stopped, given
+from lawbench.fitting.search import Found, apart, converged, early_stopped, given, regularised
 from lawbench.fitting.space import Space, space_of
 from lawbench.law import Law, own_name
 from lawbench.runs import Run
@@ -216,7 +216,8 @@ def fit(
     runs : Run or sequence of Run
         Curves, or one-point runs of a table of final losses.
     recipe : str
-        ``common``, ``published:SOURCE`` or ``paper`` (see `lawbench.fitting.recipes`).
+        ``common``, ``published:SOURCE``, ``paper``, ``sum``, ``least_squares`` or ``regularised``
+        (see `lawbench.fitting.recipes`).
     params : lmfit.Parameters or mapping, optional
         Hold, bound or tie parameters: a value holds it, a mapping may set ``value``, ``min``,
         ``max``, ``vary`` and ``expr``.
@@ -255,8 +256,7 @@ def fit(
     chosen = {_FIT_OPTIONS[k]: options.pop(k) for k in tuple(options) if k in _FIT_OPTIONS}
     model = _law(law, options)
     recipe = recipes.check_recipe(model, recipe)
-    if recipe == recipes.PAPER:
-        chosen = {"across": "sum", **chosen}
+    chosen = {**recipes.OBJECTIVES.get(recipe, {}), **chosen}
     objective = Objective(**chosen)
     _refuse_missing(model, runs)
     if recipe.startswith(recipes.PUBLISHED):
@@ -268,7 +268,8 @@ def fit(
     else:
         space = space_of(model, params)
         _refuse_too_few(model, runs, space)
-        search = apart if model.alone and len(runs) > 1 else converged
+        together = regularised if recipe == recipes.REGULARISED else converged
+        search = apart if model.alone and len(runs) > 1 else together
         found = search(model, runs, objective, space)
     return _fit_of(found, recipe, runs, started)
 
