@@ -31,7 +31,7 @@ from lawbench.registry import law_file
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 2
+SCHEMA = 3
 """Raise it when the meaning of a stored file changes; older files are then computed again."""
 FORMAT = "lawbench cell"
 _PYTHON: Mapping[Kind, tuple[type, ...]] = {"text": (str,), "real": (float, int), "whole": (int,), "truth": (bool,)}
@@ -46,7 +46,7 @@ def default_folder() -> Path:
     return Path(os.environ.get("LAWBENCH_RESULTS") or "results")
 
 
-def fingerprint(entry: Entry, task: str, law: str) -> str:
+def fingerprint(entry: Entry, task: str, law: str, intervals: int = 0) -> str:
     """Return the hash of everything that decides a result.
 
     Parameters
@@ -56,6 +56,8 @@ def fingerprint(entry: Entry, task: str, law: str) -> str:
         Fingerprint of the task.
     law : str
         Hash of the law's source, see `law_hash`.
+    intervals : int
+        Refits behind prediction intervals.
     """
     parts: dict[str, Any] = {
         "schema": SCHEMA,
@@ -63,6 +65,7 @@ def fingerprint(entry: Entry, task: str, law: str) -> str:
         "task": task,
         "options": dict(entry.options),
         "recipe": entry.recipe,
+        "intervals": intervals,
         "engine": engine_hash(),
     }
     if entry.recipe == REGULARISED:
@@ -113,6 +116,7 @@ class Store:
             "row": {name: _plain(row[name]) for name in COLUMNS},
             "params": {name: _plain(value) for name, value in outcome.params.items()},
             "predictions": outcome.predictions,
+            "intervals": outcome.intervals,
         }
         target = self.path(row["task"], row["entry"])
         text = json.dumps(cell, allow_nan=False, indent=1)
@@ -188,13 +192,18 @@ def _read(path: Path) -> Outcome | str:
         return f"'{path}' was written by another version of lawbench (schema {cell.get('schema')}): ignored."
     try:
         row = {name: _typed(cell["row"][name], kind) for name, kind in COLUMNS.items()}
-        predictions = tuple(tuple(float(value) for value in curve) for curve in cell["predictions"])
+        predictions = tuple(_curve(curve) for curve in cell["predictions"])
+        intervals = tuple((_curve(low), _curve(high)) for low, high in cell["intervals"])
         params = {str(name): float(value) for name, value in cell["params"].items()}
         if set(cell["row"]) != set(COLUMNS) or row["status"] not in _STATUS:
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError):
         return f"'{path}' does not hold the fields of a lawbench result: ignored."
-    return Outcome(row, predictions, params)
+    return Outcome(row, predictions, params, intervals)
+
+
+def _curve(values: Any) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
 
 
 def _plain(value: Any) -> Any:

@@ -36,6 +36,8 @@ class Cell:
     law : str, Path or type of Law
         Name of a registered law, file of another one, or the class itself.
     law_hash, task, fingerprint : str
+    intervals : int
+        Refits behind its prediction intervals; 0 for none.
     """
 
     entry: Entry
@@ -43,6 +45,7 @@ class Cell:
     law_hash: str
     task: str
     fingerprint: str
+    intervals: int = 0
 
 
 def portable(law: type[Law]) -> LawLike:
@@ -77,7 +80,7 @@ def _outcome(cell: Cell) -> Outcome:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = evaluate(cell.entry, task_of(cell.task), _law(cell))
+            found = evaluate(cell.entry, task_of(cell.task), _law(cell), cell.intervals)
     except NotApplicableError as error:
         return Outcome({**row, "status": "not_applicable", "reason": str(error)})
     except LawbenchError as error:

@@ -102,6 +102,26 @@ def test_light_commands_import_nothing_heavy():
     assert "mpl" in done.stdout
 
 
+def test_views_of_a_board_and_intervals(call, toy):
+    run = ("run", "--law", "own.py", "--recipe", "common", "--jobs", "1", "--no-report")
+    call(*run, "--intervals", "40")
+    assert "39 refits do not reach the ends of a 95% interval" in call(*run, "--intervals", "39", code=2).stderr
+    (own,) = (
+        r for r in json.loads(call("board", "schedule", "--json").stdout)["schedule"]["rows"] if r["law"] == "own"
+    )
+    assert own["interval_tasks"] == 1
+    assert 0 <= own["coverage"] <= 1
+    found = json.loads(call("board", "schedule", "--pairs", "--ranks", "--stability", "--json").stdout)["schedule"]
+    assert list(found) == ["pairs", "ranks", "stability"]
+    assert {found["pairs"]["rows"][0][name] for name in ("entry", "other")} == {"own", "power_steps"}
+    assert [row["copies"] for row in found["ranks"]["rows"]] == [1, 1]
+    assert found["ranks"]["critical_distance"] is None
+    assert [row["variant"] for row in found["stability"]["rows"]] == ["as ranked", "unmasked", "unclipped"]
+    shown = call("board", "--pairs", "--ranks", "--stability").stdout
+    assert all(word in shown for word in ("mean_rank", "no critical distance", "leader_stays", "verdict"))
+    assert "leave --unmasked out" in call("board", "--stability", "--unmasked", code=2).stderr
+
+
 def test_run_board_and_report(call, toy):
     done = call("run", "--law", "own.py", "--recipe", "common", "--jobs", "1", "--no-report")
     # The baselines of both boards come along: last_value is for horizons alone.

@@ -49,6 +49,7 @@ def run(
     make_report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report.")] = True,
     report_to: Annotated[Path, typer.Option(help="Folder of the report.")] = REPORT,
     timeout: Annotated[float, typer.Option(help="Seconds after which a cell is stopped.")] = 600.0,
+    intervals: Annotated[int, typer.Option(help="Bootstrap refits behind prediction intervals (0: none).")] = 0,
     json: Json = False,
 ) -> None:
     """Fit, predict, score and rank; only what changed runs again.
@@ -60,7 +61,14 @@ def run(
     chosen = _of_track(_with_suite(task, suite), track)
     with _bar() as advance:
         rows = run_cells(
-            _with_baselines(law, recipe, chosen), chosen, recipe or None, jobs, out, timeout=timeout, progress=advance
+            _with_baselines(law, recipe, chosen),
+            chosen,
+            recipe or None,
+            jobs,
+            out,
+            intervals=intervals,
+            timeout=timeout,
+            progress=advance,
         )
     _account(rows)
     if json:
@@ -78,14 +86,24 @@ def board(
     name: Annotated[str | None, typer.Argument(metavar="[BOARD]", help="All boards if none is named.")] = None,
     out: Out = None,
     unmasked: Annotated[bool, typer.Option("--unmasked", help="Score all predicted points.")] = False,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Every pair of entries instead: who wins, how surely.")
+    ] = False,
+    ranks: Annotated[bool, typer.Option("--ranks", help="Mean ranks instead, and their critical distance.")] = False,
+    stability: Annotated[bool, typer.Option("--stability", help="How steady the order is instead.")] = False,
     json: Json = False,
 ) -> None:
-    """Show leaderboards of the stored results."""
+    """Show leaderboards of the stored results, or one view of them."""
     from lawbench.leaderboard import BOARDS, find_board, leaderboard
 
     names = [find_board(name).name] if name else list(BOARDS)
     rows = _stored_rows(out)
-    if json:
+    chosen = [view for view, wanted in (("pairs", pairs), ("ranks", ranks), ("stability", stability)) if wanted]
+    if chosen:
+        from lawbench.cli.views import show
+
+        show(rows, names, chosen, masked=not unmasked, json=json)
+    elif json:
         boards = {n: leaderboard(rows, n, masked=not unmasked) for n in names}
         as_json({n: {"rows": b.to_dict("records"), **b.attrs} for n, b in boards.items()})
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from lawbench.errors import FitError, InputError, NotApplicableError
-from lawbench.fitting import recipes
+from lawbench.fitting import intervals, recipes
 from lawbench.fitting.bootstrap import SEED, refit, resample
 from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, at_bound
 from lawbench.fitting.objective import Objective
@@ -102,6 +102,64 @@ class Fit:
         approximate = Problem.of(self.law, self.runs, self.problem.objective, self.problem.space, exact=False)
         values, objective = refit(resample(approximate, self.runs, theta, n, seed), theta)
         return pd.DataFrame(values, columns=list(self.law.names)).assign(objective=objective)
+
+    @overload
+    def interval(
+        self, runs: Run, level: float = ..., n: int = ..., seed: int = ...
+    ) -> tuple[FloatArray, FloatArray]: ...
+    @overload
+    def interval(
+        self, runs: Sequence[Run], level: float = ..., n: int = ..., seed: int = ...
+    ) -> list[tuple[FloatArray, FloatArray]]: ...
+    def interval(
+        self, runs: Run | Sequence[Run], level: float = intervals.LEVEL, n: int = intervals.REFITS, seed: int = SEED
+    ) -> tuple[FloatArray, FloatArray] | list[tuple[FloatArray, FloatArray]]:
+        """Return prediction intervals at every logged step of a run, or of each of several.
+
+        Where one more logged loss would fall if the law held: the parameters of `bootstrap`, and a
+        residual of the fit on top (see `lawbench.fitting.intervals`). It knows nothing of what the
+        law gets wrong beyond the fitted points, so far from them it covers less than it says.
+
+        Parameters
+        ----------
+        runs : Run or sequence of Run
+            Their losses are not looked at.
+        level : float
+            Share of points that should fall inside, between 0 and 1.
+        n : int
+            Refits; at least ``2 / (1 - level)``.
+        seed : int
+            The same seed gives the same intervals.
+
+        Returns
+        -------
+        low, high : ndarray, shape (points,)
+            In nats; a list of such pairs for several runs.
+
+        Raises
+        ------
+        InputError
+            For a level that is none, or too few refits for it.
+        FitError
+            If nothing was fitted by an objective (published parameters, closed forms, an early-stopped
+            recipe), if runs have parameters of their own, or if refits predict no finite loss.
+
+        Examples
+        --------
+        >>> steps = np.arange(10, 400, 10)
+        >>> noise = 0.01 * np.random.default_rng(0).standard_normal(steps.size)
+        >>> run = Run("a", steps, (2 + 3 * (steps + 1.0) ** -0.5) * np.exp(noise))
+        >>> low, high = fit("pow3", run).interval(run, n=100)
+        >>> bool((low < run.loss).mean() > 0.9 and (high > run.loss).mean() > 0.9)
+        True
+        """
+        if isinstance(runs, Run):
+            return self.interval([runs], level, n, seed)[0]
+        intervals.refuse_few(n, level)
+        unseen = [run.withhold() for run in runs]
+        _refuse_missing(self.law, unseen)
+        refits = self.bootstrap(n, seed)[list(self.law.names)].to_numpy()
+        return intervals.ends(self.problem, self._theta(), refits, unseen, level, seed)
 
     def to_lmfit(self) -> lmfit.minimizer.MinimizerResult:
         """Return an lmfit result at this optimum: report, correlations, AIC, BIC.
