@@ -8,12 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from lawbench.errors import InputError, WithheldLossError, unknown
+from lawbench.points import IntArray, checked_positions, checked_steps, one_loss_a_point, refuse_bad_losses
 from lawbench.schedule import FloatArray, Schedule
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +83,10 @@ class Run:
 
     def __post_init__(self) -> None:
         where = f"run '{self.name}'" + (f" of dataset '{self.dataset}'" if self.dataset else "")
-        steps, losses = _steps(self.steps, where), np.array(self.loss, dtype=np.float64, ndmin=1)
+        steps, losses = checked_steps(self.steps, where), np.array(self.loss, dtype=np.float64, ndmin=1)
         if losses.shape != steps.shape:
             raise InputError(f"{where} has {steps.size} steps but {losses.size} losses: give one loss a step.")
-        _refuse_bad_losses(losses, steps, where)
+        refuse_bad_losses(losses, steps, where)
         if self.schedule is not None and len(self.schedule) <= steps[-1]:
             raise InputError(
                 f"{where} is logged up to step {steps[-1]} but its schedule ends after {len(self.schedule)} steps: "
@@ -108,14 +107,16 @@ class Run:
             object.__setattr__(self, key, value)
         object.__setattr__(self, "tokens", tokens)
         if self.position_loss is not None:
-            object.__setattr__(self, "position_loss", _position_losses(self.position_loss, steps, where))
+            object.__setattr__(self, "position_loss", checked_positions(self.position_loss, steps, where))
         others = {
-            key: _other_loss(values, steps, f"evaluation '{key}' of {where}")
+            key: one_loss_a_point(values, steps, f"evaluation '{key}' of {where}")
             for key, values in self.evaluations.items()
         }
         object.__setattr__(self, "evaluations", MappingProxyType(others))
         if self.paired_loss is not None:
-            object.__setattr__(self, "paired_loss", _other_loss(self.paired_loss, steps, f"the paired loss of {where}"))
+            object.__setattr__(
+                self, "paired_loss", one_loss_a_point(self.paired_loss, steps, f"the paired loss of {where}")
+            )
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
 
     @classmethod
@@ -203,7 +204,7 @@ class Run:
         The schedule stays whole: it is known, also where the loss is not.
         """
         mask = np.asarray(keep, dtype=bool)
-        arrays = {key: None if (x := getattr(self, key)) is None else x[mask] for key in _POINTS}
+        arrays: dict[str, Any] = {key: None if (x := getattr(self, key)) is None else x[mask] for key in _POINTS}
         return replace(self, **arrays, evaluations={key: x[mask] for key, x in self.evaluations.items()})
 
 
@@ -252,7 +253,7 @@ class WithheldRun(Run):
         """Return the run with only the points of a boolean mask."""
         mask = np.asarray(keep, dtype=bool)
         known = [key for key in _POINTS if key not in _LOSSES]
-        arrays = {key: None if (x := getattr(self, key)) is None else x[mask] for key in known}
+        arrays: dict[str, Any] = {key: None if (x := getattr(self, key)) is None else x[mask] for key in known}
         return self._of({**self.__dict__, **arrays})
 
     def __repr__(self) -> str:
@@ -267,51 +268,3 @@ def _rebuilt(cls: type[Run], known: dict[str, Any]) -> Run:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
-
-
-def _other_loss(values: ArrayLike, steps: IntArray, where: str) -> FloatArray:
-    losses = np.array(values, dtype=np.float64, ndmin=1)
-    if losses.shape != steps.shape:
-        raise InputError(f"{where} has {losses.size} losses for {steps.size} points: give one loss a point.")
-    _refuse_bad_losses(losses, steps, where)
-    losses.setflags(write=False)
-    return losses
-
-
-def _steps(steps: ArrayLike, where: str) -> IntArray:
-    raw = np.array(steps, dtype=np.float64, ndmin=1)
-    if raw.ndim != 1:
-        raise InputError(f"{where} has steps of shape {raw.shape}: give one list of steps.")
-    if raw.size == 0:
-        raise InputError(f"{where} has no logged points.")
-    if not np.isfinite(raw).all() or (raw < 0).any() or (raw != np.round(raw)).any():
-        raise InputError(f"{where} has steps that are not whole numbers >= 0.")
-    if raw.size > 1 and (np.diff(raw) <= 0).any():
-        at = int(raw[1:][np.diff(raw) <= 0][0])
-        raise InputError(
-            f"{where} has duplicate or unsorted steps (at step {at}): sort the log and keep one loss a step."
-        )
-    return raw.astype(np.int64)
-
-
-def _position_losses(values: ArrayLike, steps: IntArray, where: str) -> FloatArray:
-    losses = np.array(values, dtype=np.float64)
-    if losses.ndim != 2 or losses.shape[0] != steps.size or losses.shape[1] == 0:
-        raise InputError(
-            f"{where} has losses by position of shape {losses.shape}: give one row for each of its {steps.size} points "
-            "and one column a position."
-        )
-    _refuse_bad_losses(losses.min(axis=1), steps, where)
-    _refuse_bad_losses(losses.max(axis=1), steps, where)
-    losses.setflags(write=False)
-    return losses
-
-
-def _refuse_bad_losses(losses: FloatArray, steps: IntArray, where: str) -> None:
-    bad = ~np.isfinite(losses) | (losses <= 0)
-    if bad.any():
-        i = int(np.argmax(bad))
-        raise InputError(
-            f"{where} has loss {losses[i]} at step {steps[i]}: losses must be finite and above 0; "
-            "drop or correct the point."
-        )

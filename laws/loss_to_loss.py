@@ -50,8 +50,10 @@ class LossToLoss(Law):
         Parameter("E1", "limit of the predicted loss", min=0.0, start=1.0, unit="nats/token"),
     )  # fmt: skip
     note = (
-        "The source takes E0 and E1 from separate fits of the two losses (`limits=chinchilla`); by default all four "
-        "are fitted, and E0 and kappa make up for each other where the given losses span little."
+        "The source takes E0 and E1 from separate fits of the two losses; that is `limits=chinchilla`, which needs "
+        "sizes and tokens. Where all four are fitted, E0 and kappa make up for each other: the objective is flat in "
+        "E0 up to the smallest fitted loss, its minimum often lies just there, and beyond it the law predicts E1 for "
+        "every loss."
     )
 
     def borrowed(self) -> Mapping[str, Borrowed]:
