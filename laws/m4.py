@@ -44,6 +44,7 @@ class M4(Law):
         Parameter("b", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="steps^c", grid=(1.0, 4.0, 20.0)),
         Parameter("c", "exponent", min=0.001, max=2.5, start=0.5, unit="1", grid=(0.2, 0.4, 0.6)),
     )
+    group = "power_steps"
     note = "The form, its signs included, is stated from memory and not confirmed against the paper."
     exceptions: ClassVar[Mapping[str, str]] = {
         "starts": (

@@ -63,6 +63,7 @@ def sample_run(name: str, schedule: Schedule, every: int = 40, i: int = 0) -> Ru
         dataset="sample",
         position=2**i,
         meta={"unique_tokens": 5e8},
+        paired_loss=1.1 * loss - 0.1,
     )
 
 
