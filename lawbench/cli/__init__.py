@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lawbench import __version__
-from lawbench.cli import bench, importing, show, using, writing
+from lawbench.cli import bench, contributing, importing, reproducing, show, using, writing
 from lawbench.cli.say import Group
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Which scaling law predicts the losses you have not paid for yet?",
 )
-for module in (bench, show, using, importing, writing):
+for module in (bench, reproducing, show, using, importing, writing, contributing):
     module.register(app)
 
 
