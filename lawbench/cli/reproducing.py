@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("reproduce")(reproduce)
     app.command("diff")(diff)
+    app.command("cite")(cite)
 
 
 def reproduce(
@@ -73,6 +74,15 @@ def diff(
     complain(", ".join(f"{n} {kind}" for kind, n in found.counts.items()) + f"; {len(found.ranks)} ranks changed.")
     if exit_code and found.differ:
         raise typer.Exit(DIFFERENT)
+
+
+def cite(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[LAW|DATASET]...", help="All if none is named.")] = None,
+) -> None:
+    """Print the references of laws and datasets as BibTeX."""
+    from lawbench.citing.bibliography import bibliography
+
+    typer.echo(bibliography().bibtex(names or None), nl=False)
 
 
 def _changed(cell: CellChange) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def write_report(
         sections = [_board_section(rows, name, board, looks, studio) for name, board in boards.items()]
         curves = _curve_pictures(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
-    facts |= write_companions(rows, predictions, out)
+    facts |= write_companions(rows, predictions, out, facts)
 
     page = _render(
         answers=[(s.name, s.title, s.answer) for s in sections],
