@@ -25,7 +25,8 @@ def build(target: Path) -> list[str]:
         strict = ["--quiet", "--fail-on-warning", "--keep-going", "--fresh-env"]
         if build_main(["-b", "html", *strict, str(source), str(out), "-d", str(Path(folder, "doctrees"))]):
             return ["Sphinx has warnings"]
-        (out / ".buildinfo").unlink(missing_ok=True)
+        for left in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):  # of the theme and of Sphinx
+            (out / left).unlink(missing_ok=True)
         wrong = problems(out)
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(out, target)

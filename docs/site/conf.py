@@ -19,7 +19,6 @@ language = "en_GB"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-# A bare lexer name is all that pages may ask for; their blocks of output are `text`.
 highlight_language = "text"
 default_role = "py:obj"
 napoleon_numpy_docstring = True
@@ -27,12 +26,11 @@ napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
+add_module_names = False
 autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
 python_maximum_signature_line_length = 80
 toc_object_entries = False
-# The title of a page of a module's source is its name; it need not be in a table of contents.
-suppress_warnings = ["myst.strikethrough"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"lawbench {__version__}"
@@ -43,7 +41,7 @@ html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 8,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,13 +62,18 @@ def stage(target: Path) -> None:
         if page not in origins:
             shutil.copy(ROOT / name, target / page)
             origins[page] = ROOT / name
-    for page, text in {**law_pages(), **dataset_pages(origins), **reference_pages(), **section_pages(origins)}.items():
+    for page, text in generated(origins).items():
         (target / page).parent.mkdir(exist_ok=True)
         (target / page).write_text(text, encoding="utf-8")
     for page, origin in origins.items():
         relink(target, page, origin)
     with (target / "index.md").open("a", encoding="utf-8") as first:
         first.write("\n" + toctree(TOP))
+
+
+def generated(written: Iterable[str]) -> dict[str, str]:
+    """Return all pages that follow from code, cards and the names of the pages that are written."""
+    return {**law_pages(), **dataset_pages(written), **reference_pages(), **section_pages(written)}
 
 
 def law_pages() -> dict[str, str]:
@@ -93,24 +98,26 @@ def dataset_pages(written: Iterable[str]) -> dict[str, str]:
 
 def reference_pages() -> dict[str, str]:
     """Return the pages of the public names and of the contract of a law, from their docstrings."""
-    api = ["# Python API", "", "What `import lawbench` gives.", ""]
-    api += [autodoc(f"lawbench.{name}", getattr(lawbench, name)) for name in PUBLIC]
+    api = ["# Python API", "", f"`import lawbench` gives {', '.join(f'`{name}`' for name in PUBLIC)}.", ""]
+    api += ["## Public names", "", *(autodoc(getattr(lawbench, name)) for name in PUBLIC)]
     api += ["## What they return", ""]
     api += [directive("autoclass", name) for name in RESULTS]
     api += ["## Errors", "", directive("automodule", "lawbench.errors")]
     contract = ["# The contract of a law", "", "What a file in `laws/` is written with.", ""]
-    contract += [directive("automodule", "lawbench.law"), "## Schedules", "", directive("automodule", "lawbench.schedule")]
+    contract += [directive("automodule", "lawbench.law"), "## Schedules", "", directive("automodule", "lawbench.schedule", without="Schedule")]
     return {"api.md": "\n".join(api), "contract.md": "\n".join(contract)}
 
 
-def autodoc(name: str, thing: object) -> str:
-    """Return the directive that documents a public name."""
-    return directive("autoclass" if isinstance(thing, type) else "autofunction", name)
+def autodoc(thing: Callable[..., object]) -> str:
+    """Return the directive that documents a public name where it is defined, so that its source is found."""
+    kind = "autoclass" if isinstance(thing, type) else "autofunction"
+    return directive(kind, f"{thing.__module__}.{thing.__qualname__}")
 
 
-def directive(kind: str, name: str) -> str:
-    """Return an autodoc directive as a block of Markdown."""
+def directive(kind: str, name: str, *, without: str = "") -> str:
+    """Return an autodoc directive as a block of Markdown; `without` is documented elsewhere."""
     members = "" if kind == "autofunction" else "   :members:\n"
+    members += f"   :exclude-members: {without}\n" if without else ""
     return f"```{{eval-rst}}\n.. {kind}:: {name}\n{members}```\n"
 
 
@@ -133,6 +140,8 @@ def relink(target: Path, page: str, origin: Path) -> None:
     """Point the links of a page, written for the repository, to pages of the site or to copies of other files."""
     def moved(found: re.Match[str]) -> str:
         leads_to = (origin.parent / found[0]).resolve()
+        if leads_to.is_relative_to(DOCS) and (target / leads_to.relative_to(DOCS)).is_file():  # perhaps generated
+            return os.path.relpath(target / leads_to.relative_to(DOCS), (target / page).parent)
         if not leads_to.exists() or not leads_to.is_relative_to(ROOT):
             raise SystemExit(f"docs: {origin.relative_to(ROOT)} links {found[0]}, which is not in the repository.")
         return os.path.relpath(_staged(target, leads_to, origin), (target / page).parent)
@@ -144,8 +153,6 @@ def relink(target: Path, page: str, origin: Path) -> None:
 def _staged(target: Path, file: Path, origin: Path) -> Path:
     """Return where a file of the repository is in the site's sources, copying it there if it is no page."""
     inside = file.relative_to(ROOT)
-    if file.is_relative_to(DOCS):
-        return target / file.relative_to(DOCS)
     if inside.as_posix() in AT_THE_TOP:
         return target / AT_THE_TOP[inside.as_posix()]
     if not file.is_file():
