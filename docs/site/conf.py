@@ -29,8 +29,9 @@ autodoc_member_order = "bysource"
 add_module_names = False
 autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
+viewcode_follow_imported_members = False
 python_maximum_signature_line_length = 80
-toc_object_entries = False
+toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"lawbench {__version__}"

@@ -104,7 +104,12 @@ def reference_pages() -> dict[str, str]:
     api += [directive("autoclass", name) for name in RESULTS]
     api += ["## Errors", "", directive("automodule", "lawbench.errors")]
     contract = ["# The contract of a law", "", "What a file in `laws/` is written with.", ""]
-    contract += [directive("automodule", "lawbench.law"), "## Schedules", "", directive("automodule", "lawbench.schedule", without="Schedule")]
+    contract += [
+        directive("automodule", "lawbench.law"),
+        "## Schedules",
+        "",
+        directive("automodule", "lawbench.schedule", without="Schedule"),
+    ]
     return {"api.md": "\n".join(api), "contract.md": "\n".join(contract)}
 
 
@@ -138,6 +143,7 @@ def toctree(pages: Iterable[str], *, hidden: bool = True) -> str:
 
 def relink(target: Path, page: str, origin: Path) -> None:
     """Point the links of a page, written for the repository, to pages of the site or to copies of other files."""
+
     def moved(found: re.Match[str]) -> str:
         leads_to = (origin.parent / found[0]).resolve()
         if leads_to.is_relative_to(DOCS) and (target / leads_to.relative_to(DOCS)).is_file():  # perhaps generated

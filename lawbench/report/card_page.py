@@ -32,7 +32,10 @@ def cards_markdown(cards: Sequence[Card]) -> str:
     tasks = sum(len(card.tasks) for card in cards)
     out += [f"{len(cards)} datasets of {families} families, with {tasks} tasks. How data are found and checked:", ""]
     out += ["[data](../data.md). Every task in one table: [tasks](../tasks.md).", ""]
-    out += [f"| dataset | what | family | {' | '.join(TRACKS)} | licence |", f"|---|---|---|{'---:|' * len(TRACKS)}---|"]
+    out += [
+        f"| dataset | what | family | {' | '.join(TRACKS)} | licence |",
+        f"|---|---|---|{'---:|' * len(TRACKS)}---|",
+    ]
     for card in cards:
         counts = [sum(task.track == track for task in card.tasks) for track in TRACKS]
         cells = [f"[`{card.name}`]({card.name}.md)", card.title, card.family, *(str(n or "") for n in counts)]
@@ -97,7 +100,16 @@ def loader(card: Card) -> list[str]:
     """Return the code that reads a dataset, where its card alone does not say how."""
     if card.loader is None:
         return ["## How it is read", "", "The card declares every run; there is no loader.", ""]
-    return ["## How it is read", "", "`loader.py`:", "", "```python", card.loader.read_text("utf-8").rstrip(), "```", ""]
+    return [
+        "## How it is read",
+        "",
+        "`loader.py`:",
+        "",
+        "```python",
+        card.loader.read_text("utf-8").rstrip(),
+        "```",
+        "",
+    ]
 
 
 def _tasks(card: Card) -> list[str]:
