@@ -123,7 +123,8 @@ def test_white_residuals_count_nearly_whole_and_offsets_once(seed: int) -> None:
 def test_priors_are_learned_from_estimates_that_the_data_could_tell() -> None:
     def cell(family: str, alpha: float, **more: object) -> Outcome:
         row = {**blank(), "status": "ok", "track": "schedule", "ranked": True, "law": "power_steps",
-               "entry": "power_steps", "recipe": "common", "family": family, "dataset": f"{family}-1", **more}  # fmt: skip
+               "entry": "power_steps", "recipe": "common", "family": family,
+               "dataset": f"{family}-1", **more}  # fmt: skip
         return Outcome(row, (), {"L0": 1.0, "A": 2.0, "alpha": alpha})
 
     cells = [cell("a", 0.2), cell("a", 0.4), cell("b", 0.9, cert_unidentified="alpha"), cell("c", 0.5, track="horizon"),
