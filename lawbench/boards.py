@@ -50,6 +50,7 @@ BOARDS: dict[str, Board] = {
         _board("scale", "scale", "n_params tokens", "compute_power", "Larger models and more tokens"),
         _board("scale-lr", "scale", "n_params tokens lr steps", "compute_power", "Whole curves of larger models"),
         _board("position", "position", "steps prefix position_loss", "last_value", "Loss by token position"),
+        _board("pair", "pair", "n_params tokens paired_loss", "loss_ratio", "One loss from another"),
     )
 }
 

@@ -27,6 +27,7 @@ _INPUTS = {
     "tokens": "token counts",
     "unique_tokens": "counts of unique tokens",
     "position_loss": "losses by token position",
+    "paired_loss": "another loss at the same checkpoints",
     "prefix": "the first points of the very run that is predicted",
 }
 BLIND_TO_POSITION = frozenset({"power_steps", "last_value"})
@@ -150,7 +151,8 @@ def missing_input(law: type[Law], task: Task) -> str:
         what = " and ".join(_INPUTS.get(name, name) for name in missing)
         return f"law '{law.name}' needs {what}; task '{task.name}' has none."
     sizes = {run.n_params for run in task.train}
-    if task.track == "scale" and "n_params" not in law.needs and not {run.n_params for run in task.test} <= sizes:
+    blind = not law.needs & {"n_params", "paired_loss"}
+    if task.track in ("scale", "pair") and blind and not {run.n_params for run in task.test} <= sizes:
         return f"law '{law.name}' knows no model size; task '{task.name}' predicts sizes that it does not fit."
     if task.track == "position" and "position_loss" not in law.needs and law.name not in BLIND_TO_POSITION:
         return f"law '{law.name}' knows nothing of positions; on task '{task.name}' power_steps stands for all such."

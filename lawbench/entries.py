@@ -10,7 +10,8 @@ from pathlib import Path
 from lawbench.errors import InputError, unknown
 from lawbench.fitting.recipes import ALL, COMMON, PAPER, PUBLISHED, default_recipes, recipes_for
 from lawbench.law import Law
-from lawbench.registry import find_law, law_from_file, law_names
+from lawbench.registry import find_law, law_from_file
+from lawbench.registry import laws as registered_laws
 
 LawLike = str | Path | type[Law]
 Options = tuple[tuple[str, str], ...]
@@ -101,7 +102,7 @@ def entries_for(
     >>> [entry.label for entry in entries_for("temporal_position")]
     ['temporal_position', 'temporal_position[texts=kept]']
     """
-    chosen = [laws] if isinstance(laws, str | Path | type) else law_names() if laws is None else list(laws)
+    chosen = [laws] if isinstance(laws, str | Path | type) else registered_laws() if laws is None else list(laws)
     wanted = [recipes] if isinstance(recipes, str) else None if recipes is None else list(recipes)
     resolved = [(*_resolve(item), item) for item in chosen]
     _check_recipes(wanted, [law for law, *_ in resolved])

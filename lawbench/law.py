@@ -104,6 +104,15 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Borrowed:
+    """A parameter that a fit of another law to the same runs gives: `law`'s `parameter`, of the loss named `of`."""
+
+    law: str
+    parameter: str
+    of: Literal["loss", "paired_loss"] = "loss"
+
+
+@dataclass(frozen=True)
 class AdamW:
     """The optimiser of a paper, for the recipe ``paper`` (see `lawbench.fitting.adamw`).
 
@@ -140,8 +149,9 @@ class Law(ABC):
     name, title, reference, year
         Registry name (that of the file), a readable name, and the source of the formula.
     needs : frozenset of str
-        Inputs it uses, of ``steps``, ``lr``, ``n_params``, ``tokens``, ``unique_tokens``, and
-        ``prefix`` (fitted points of the very run it predicts).
+        Inputs it uses, of ``steps``, ``lr``, ``n_params``, ``tokens``, ``unique_tokens``,
+        ``position_loss``, ``paired_loss`` (another loss at the same points), and ``prefix``
+        (fitted points of the very run it predicts).
     varies : frozenset of str
         Inputs that must take at least two values among the fitted runs.
     parameters : tuple of Parameter
@@ -265,6 +275,10 @@ class Law(ABC):
         A value under ``name[run]`` holds for the run of that name, in place of ``name``.
         """
         return None
+
+    def borrowed(self) -> Mapping[str, Borrowed]:
+        """Return the parameters that fits of other laws give, and that are held in the fit of this one."""
+        return {}
 
 
 def own_name(parameter: str, run: Run) -> str:

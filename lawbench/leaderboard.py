@@ -9,6 +9,7 @@ import pandas as pd
 
 from lawbench.boards import BOARDS, Board, Grid, find_board, lay_out
 from lawbench.comparisons import by_distance, pairwise, recipe_effect
+from lawbench.contributions.label import CONTRIBUTED
 from lawbench.stats import (
     LEVEL,
     MIN_FAMILIES,
@@ -192,10 +193,16 @@ def _attributes(grid: Grid, frame: pd.DataFrame) -> dict[str, Any]:
         "baseline": grid.board.baseline,
         "families": families,
         "tasks": list(grid.tasks),
-        "note": note,
+        "note": note + _elsewhere(frame),
         "claims_best": bool(enough and len(ranked) > 1 and (ranked["tied"] == "").all()),
         "left_out": dict(grid.left_out),
     }
+
+
+def _elsewhere(frame: pd.DataFrame) -> str:
+    """Say what a board holds that was not computed here."""
+    there = bool((frame["recipe"] == CONTRIBUTED).any())
+    return f" Entries @{CONTRIBUTED} were scored here on predictions from elsewhere: not reproduced." if there else ""
 
 
 def _geometric_mean(error: Floats, families: tuple[str, ...]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ def run(
     out: str | Path | None = None,
     *,
     intervals: int = 0,
+    cells: Collection[tuple[str, str]] | None = None,
     timeout: float = TIMEOUT,
     progress: Progress | None = None,
     backend: str = BACKEND,
@@ -64,6 +65,8 @@ def run(
     intervals : int
         Bootstrap refits behind prediction intervals; 0, the default, makes none. Results with and
         without them take each other's place in the store.
+    cells : collection of (str, str), optional
+        Only these of them: names of a task and of an entry.
     timeout : float
         Seconds after which a cell is stopped and becomes a failed row.
     progress : callable, optional
@@ -93,19 +96,19 @@ def run(
     task_of.cache_clear()  # data may have changed since an earlier run of this process
     entries = entries_for(laws, recipes)
     loaded, left_out = _reachable(choose(tasks))
-    cells = _cells(entries, loaded, intervals)
-    if not cells:
+    wanted = [c for c in _cells(entries, loaded, intervals) if cells is None or (c.task, c.entry.label) in cells]
+    if not wanted:
         raise InputError("there is nothing to run: no chosen law has a chosen recipe on a chosen task.")
     store = Store(Path(out) if out is not None else default_folder())
-    done, ignored = _stored(cells, store)
-    todo = [cell for cell in cells if (cell.task, cell.entry.label) not in done]
+    done, ignored = _stored(wanted, store)
+    todo = [cell for cell in wanted if (cell.task, cell.entry.label) not in done]
     if progress is not None:
-        progress(len(done), len(cells), {})
+        progress(len(done), len(wanted), {})
     for outcome in _computed(todo, n_jobs or cores(), timeout, backend):
         store.write(outcome)
         done[outcome.row["task"], outcome.row["entry"]] = outcome
         if progress is not None:
-            progress(len(done), len(cells), outcome.row)
+            progress(len(done), len(wanted), outcome.row)
     frame = as_frame(outcome.row for outcome in done.values())
     frame.attrs = {"left_out": left_out, "ignored": ignored, "computed": len(todo), "store": str(store.folder)}
     return frame

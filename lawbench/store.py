@@ -95,6 +95,13 @@ def engine_hash() -> str:
     return _sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files))
 
 
+def engine_files() -> dict[str, str]:
+    """Return the hash of every file of that code, by its path inside the engine."""
+    root = Path(__file__).parent
+    files = sorted({path for pattern in _ENGINE for path in root.glob(pattern)})
+    return {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in files}
+
+
 @dataclass(frozen=True)
 class Store:
     """A folder of stored cells."""

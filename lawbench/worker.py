@@ -18,7 +18,7 @@ from lawbench.entries import Entry, LawLike
 from lawbench.errors import InputError, LawbenchError, NotApplicableError
 from lawbench.killable import Child, ChildDiedError, TimedOutError
 from lawbench.law import Law
-from lawbench.registry import FILE_MODULE, find_law, law_file, law_from_file, law_names
+from lawbench.registry import FILE_MODULE, find_law, law_file, law_from_file
 from lawbench.store import law_hash
 from lawbench.tasks import Task, load_task
 
@@ -50,9 +50,12 @@ class Cell:
 
 def portable(law: type[Law]) -> LawLike:
     """Return what a worker finds a law by."""
-    if law.__module__ == f"lawbench.laws.{law.name}" and law.name in law_names():
-        return law.name
-    return law_file(law) if law.__module__.startswith(FILE_MODULE) else law
+    if law.__module__.startswith(FILE_MODULE):
+        return law_file(law)
+    try:
+        return law.name if find_law(law.name) is law else law
+    except LawbenchError:  # not registered, or under the name of another law
+        return law
 
 
 def compute(cell: Cell, timeout: float = TIMEOUT) -> Outcome:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,10 @@ class KaplanNs(Law):
         ),
     )
     note = "Blind to the schedule; the source fits all steps after warm-up, and counts N without embeddings."
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "step_unit": "the critical batch is in tokens, with the paper's constants held: a smaller batch is another run",
+        "token_unit": "the critical batch, 2.1e8 tokens at a loss of 1, is the paper's constant and not fitted",
+    }
 
     def prepare(self, run: Run) -> Inputs:
         """Return the logs of size and updates, and how far the batch is from the critical one at a loss of 1."""

@@ -46,6 +46,7 @@ class Mmf(Law):
         ),
         Parameter("delta", "exponent", min=0.01, max=5.0, start=0.5, unit="1", grid=(0.2, 0.4, 0.6, 1.0)),
     )
+    group = "power_steps"
     note = "Losses of language models often pull it to its limit `pow3`, with beta at its upper bound."
 
     def prepare(self, run: Run) -> Inputs:

@@ -154,7 +154,7 @@ def test_every_file_is_there(report: Path) -> None:
     folder = report.parent
     assert report.name == "index.html"
     assert {path.name for path in folder.iterdir()} == {
-        "index.html", "leaderboard.md", "results.csv", "manifest.json", "figures"
+        "index.html", "leaderboard.md", "results.csv", "manifest.json", "references.bib", "checklist.md", "figures"
     }  # fmt: skip
     names = {path.name for path in (folder / "figures").iterdir()}
     for stem in ("board-schedule", "distance-schedule", "board-scale", "predictions-schedule-multi-power-100m",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lawbench.cli.progress import bar
 from lawbench.cli.say import as_json, complain, table
 from lawbench.errors import InputError
 
@@ -59,7 +59,7 @@ def run(
     from lawbench.runner import run as run_cells
 
     chosen = _of_track(_with_suite(task, suite), track)
-    with _bar() as advance:
+    with bar() as advance:
         rows = run_cells(
             _with_baselines(law, recipe, chosen),
             chosen,
@@ -127,10 +127,10 @@ def _with_baselines(laws: list[str] | None, recipes: list[str] | None, tasks: li
     if not laws and not recipes:
         return None
     from lawbench.boards import BOARDS
-    from lawbench.registry import law_names
+    from lawbench.registry import laws as registered
     from lawbench.runner import choose
 
-    known, tracks = law_names(), {task.track for task in choose(tasks)}
+    known, tracks = [law.name for law in registered()], {task.track for task in choose(tasks)}
     baselines = {board.baseline for board in BOARDS.values() if board.track in tracks} & set(known)
     return [*(laws or known), *(f"{name}@common" for name in sorted(baselines))]
 
@@ -190,24 +190,6 @@ def _write(rows: pd.DataFrame, store: Path, to: Path, *, committed: bool) -> Pat
 
     command = shlex.join(["lawbench", *sys.argv[1:]])
     return write_report(rows, load_predictions(store), to, command=command, committed=committed)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int, Mapping[str, Any]], None]]:
-    """Show a progress bar with the time left; nothing where stderr is not a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        at = progress.add_task("loading", total=None)
-
-        def advance(done: int, total: int, row: Mapping[str, Any]) -> None:
-            what = f"{row['entry']} on {row['task']}" if row else "fitting"
-            progress.update(at, completed=done, total=total, description=what)
-
-        yield advance
 
 
 def _account(rows: pd.DataFrame) -> None:

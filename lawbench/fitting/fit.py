@@ -267,12 +267,23 @@ def fit(
     elif recipe == recipes.PAPER:
         found = early_stopped(model, runs, objective, params)
     else:
-        space = space_of(model, params)
+        space = space_of(model, {**_borrowed(model, runs, chosen), **(params or {})})
         _refuse_too_few(model, runs, space)
         together = regularised if recipe == recipes.REGULARISED else converged
         search = apart if model.alone and len(runs) > 1 else together
         found = search(model, runs, objective, space)
     return _fit_of(found, recipe, runs, started)
+
+
+def _borrowed(law: Law, runs: Sequence[Run], chosen: Mapping[str, Any]) -> dict[str, float]:
+    """Return the values that fits of other laws give, made with the same objective."""
+    asked = {name: chosen[key] for name, key in _FIT_OPTIONS.items() if key in chosen}
+    return {
+        name: fit(
+            source.law, [replace(run, loss=getattr(run, source.of), position_loss=None) for run in runs], **asked
+        ).params[source.parameter]
+        for name, source in law.borrowed().items()
+    }
 
 
 def predictions(law: Law, params: Mapping[str, float], runs: Sequence[Run]) -> list[FloatArray]:
@@ -352,6 +363,7 @@ def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
         "tokens": "token counts",
         "unique_tokens": "a count of unique tokens",
         "position_loss": "losses by token position",
+        "paired_loss": "another loss at the same points",
     }
     for run in runs:
         missing = sorted(

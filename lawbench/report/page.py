@@ -20,6 +20,7 @@ from lawbench.leaderboard import leaderboard
 from lawbench.report import encode, figures, tables
 from lawbench.report.answers import answer, markdown
 from lawbench.report.colours import Style, styles
+from lawbench.report.companions import write_companions
 from lawbench.report.ledger import number_cells, read_ledger
 from lawbench.report.manifest import card_of, manifest, may_show, without_paths
 from lawbench.report.panels import Gallery, Predictions, galleries
@@ -120,6 +121,7 @@ def write_report(
         sections = [_board_section(rows, name, board, looks, studio) for name, board in boards.items()]
         curves = _curve_pictures(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
+    facts |= write_companions(rows, predictions, out, facts)
 
     page = _render(
         answers=[(s.name, s.title, s.answer) for s in sections],
@@ -251,7 +253,16 @@ def _laws(rows: pd.DataFrame) -> list[dict[str, Any]]:
         try:
             law = find_law(name)
         except LawbenchError:
-            out.append({"name": name, "title": name, "reference": "not installed here", "note": "", "parameters": ()})
+            out.append(
+                {
+                    "name": name,
+                    "title": name,
+                    "reference": "not installed here",
+                    "note": "",
+                    "exceptions": {},
+                    "parameters": (),
+                }
+            )
         else:
             out.append(
                 {
@@ -259,6 +270,7 @@ def _laws(rows: pd.DataFrame) -> list[dict[str, Any]]:
                     "title": law.title,
                     "reference": law.reference,
                     "note": law.note,
+                    "exceptions": law.exceptions,
                     "parameters": law.parameters,
                 }
             )
