@@ -106,7 +106,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_cell_has_intervals_where_they_are_asked_for_and_can_be_given(toy: Path) -> None:
     law, task = law_from_file(write_law(toy / "extra", "own")), load_task("toy/schedule")
     plain, spread = evaluate(Entry("own"), task, law), evaluate(Entry("own"), task, law, intervals=50)
-    assert (plain.intervals, plain.row["coverage"], plain.row["interval_refits"]) == ((), None, None)
+    assert (plain.intervals, plain.row["coverage"], plain.row["interval_refits"]) == ((), None, 0)
     assert spread.predictions == plain.predictions
     assert spread.row["log_mae"] == plain.row["log_mae"]
     ((low, high),) = spread.intervals
