@@ -94,7 +94,7 @@ def evaluate(entry: Entry, task: Task, law: type[Law] | None = None, intervals: 
     from threadpoolctl import threadpool_limits
 
     law = law or find_law(entry.law)
-    row = describe(entry, task, law)
+    row = describe(entry, task, law) | {"interval_refits": intervals}
     why = missing_input(law, task)
     if why:
         return Outcome({**row, "status": "not_applicable", "reason": why})
@@ -108,7 +108,7 @@ def evaluate(entry: Entry, task: Task, law: type[Law] | None = None, intervals: 
     row |= {"status": "reference" if reason else "ok", "reason": reason}
     row |= {name: scores.get(name) for name in row if name in scores}
     row |= {"objective": found.objective, "seconds": seconds, "converged": bool(found.certificate.converged)}
-    row |= _evidence(found) | {"interval_refits": intervals if spans else None}
+    row |= _evidence(found)
     curves = tuple(tuple(float(value) for value in curve) for curve in predicted)
     ends = tuple((tuple(low.tolist()), tuple(high.tolist())) for low, high in spans or ())
     return Outcome(row, curves, {name: float(value) for name, value in found.params.items()}, ends)

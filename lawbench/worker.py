@@ -94,7 +94,10 @@ def _described(cell: Cell) -> dict[str, Any]:
     law = _law(cell)
     if not isinstance(cell.law, type) and law_hash(law) != cell.law_hash:
         raise InputError(f"law '{law.name}' was edited while it was running: start again.")
-    return describe(cell.entry, task_of(cell.task), law) | {"fingerprint": cell.fingerprint}
+    return describe(cell.entry, task_of(cell.task), law) | {
+        "fingerprint": cell.fingerprint,
+        "interval_refits": cell.intervals,
+    }
 
 
 def _law(cell: Cell) -> type[Law]:

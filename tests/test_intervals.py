@@ -12,10 +12,13 @@ from lawbench.cell import evaluate
 from lawbench.entries import Entry
 from lawbench.errors import FitError, InputError
 from lawbench.fitting.fit import Fit
+from lawbench.provenance.here import prediction_hashes, state
+from lawbench.provenance.recorded import Recorded
+from lawbench.provenance.reproduce import reproduce
 from lawbench.registry import find_law, law_from_file
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray
-from lawbench.store import Store
+from lawbench.store import Store, load_predictions
 from lawbench.tasks import load_task
 
 from .house import settle, write_law
@@ -106,7 +109,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_cell_has_intervals_where_they_are_asked_for_and_can_be_given(toy: Path) -> None:
     law, task = law_from_file(write_law(toy / "extra", "own")), load_task("toy/schedule")
     plain, spread = evaluate(Entry("own"), task, law), evaluate(Entry("own"), task, law, intervals=50)
-    assert (plain.intervals, plain.row["coverage"], plain.row["interval_refits"]) == ((), None, None)
+    assert (plain.intervals, plain.row["coverage"], plain.row["interval_refits"]) == ((), None, 0)
     assert spread.predictions == plain.predictions
     assert spread.row["log_mae"] == plain.row["log_mae"]
     ((low, high),) = spread.intervals
@@ -145,3 +148,12 @@ def test_the_board_shows_coverage_and_decisions(toy: Path) -> None:
     assert board.loc["own", ["coverage", "width", "interval_tasks"]].tolist() == [cell["coverage"], cell["width"], 1]
     assert board.loc["own", "evaluations"] == cell["cert_evaluations"]
     assert board.loc["own", "decision_tasks"] == 0  # one predicted run: nothing to decide
+
+
+def test_results_with_intervals_are_reproduced_with_them(toy: Path) -> None:
+    rows = lawbench.run(["power_steps"], "toy", "common", n_jobs=1, out=toy / "results", intervals=50)
+    facts = state(rows) | {"predictions": prediction_hashes(rows, load_predictions(toy / "results"))}
+    assert facts["stale"] == []
+    again = reproduce(Recorded("before", rows, facts), n_jobs=1)
+    assert [cell.verdict for cell in again.cells] == ["identical", "identical"]
+    assert rows["coverage"].notna().all()

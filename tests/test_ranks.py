@@ -52,6 +52,7 @@ def test_random_boards_agree_with_scikit_posthocs(seed: int) -> None:
 
 
 @given(st.lists(st.floats(1, 20), min_size=1, max_size=12).map(sorted), st.floats(0.01, 10))
+@settings(max_examples=50, deadline=None)
 def test_runs_hold_every_pair_that_is_close_and_no_other(ranks: list[float], distance: float) -> None:
     runs = not_told_apart(ranks, distance)
     together = {(i, j) for first, last in runs for i in range(first, last) for j in range(i + 1, last + 1)}
@@ -61,7 +62,7 @@ def test_runs_hold_every_pair_that_is_close_and_no_other(ranks: list[float], dis
 
 
 @given(boards(), st.sampled_from(names[1:]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_copies_change_neither_ranks_nor_the_distance(rows: pd.DataFrame, name: str) -> None:
     before = critical_difference(rows, "schedule")
     copy = rows[rows["entry"] == name].assign(entry=f"{name}[k=1]", options="k=1")
@@ -73,7 +74,7 @@ def test_copies_change_neither_ranks_nor_the_distance(rows: pd.DataFrame, name: 
 
 
 @given(boards())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_ranks_are_those_of_the_leaderboard(rows: pd.DataFrame) -> None:
     ranks = critical_difference(rows, "schedule").set_index("entry")["mean_rank"]
     whole = leaderboard(rows, "schedule").set_index("entry")["mean_rank"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -50,6 +52,15 @@ def test_least_squares_leaves_the_smallest_sum_of_squares() -> None:
     squares = [float(np.sum((np.log(fit("power_steps", run, recipe).predict(run)) - np.log(run.loss)) ** 2))
                for recipe in ("least_squares", "common")]  # fmt: skip
     assert squares[0] <= squares[1] * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("recipe", ["common", "sum", "least_squares", "regularised"])
+def test_a_refit_to_the_very_data_is_the_fit(recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = fit("power_steps", noisy(steps=STEPS[:12]), recipe)
+    monkeypatch.setattr("lawbench.fitting.fit.resample", lambda problem, *_: replace(problem, y=problem.y[None, :]))
+    (again,) = found.bootstrap(1).to_dict("records")
+    assert {name: again[name] for name in found.params} == pytest.approx(dict(found.params), rel=1e-3)
+    assert again["objective"] <= float(found.problem.value(found._theta()[None, :])[0]) * (1 + 1e-9)
 
 
 def test_every_searched_law_has_the_variants_and_none_runs_unasked() -> None:

@@ -61,7 +61,7 @@ def test_one_family_is_not_left_out_and_an_empty_board_is_empty() -> None:
 
 
 @given(boards(), st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_the_order_of_rows_does_not_matter(rows: pd.DataFrame, random: Any) -> None:
     order = list(range(len(rows)))
     random.shuffle(order)
@@ -69,7 +69,7 @@ def test_the_order_of_rows_does_not_matter(rows: pd.DataFrame, random: Any) -> N
 
 
 @given(boards())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_variants_are_the_boards_of_fewer_rows(rows: pd.DataFrame) -> None:
     order = stability(rows, "schedule")
     whole = leaderboard(rows, "schedule").set_index("entry")

@@ -139,6 +139,7 @@ def test_win_rate_without_an_opponent_is_unknown() -> None:
 
 
 @given(p_values)
+@settings(max_examples=30, deadline=None)
 def test_holm_agrees_with_statsmodels(p: list[float]) -> None:
     assert holm(p).tolist() == pytest.approx(multipletests(p, method="holm")[1].tolist())
 
@@ -151,7 +152,7 @@ family_errors = st.integers(3, 7).flatmap(
 
 
 @given(family_errors)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_pairs_are_scipys_paired_tests_adjusted_by_statsmodels(values: list[list[float]]) -> None:
     x = np.array(values)
     first, second = np.triu_indices(len(x), k=1)
@@ -165,7 +166,7 @@ def test_pairs_are_scipys_paired_tests_adjusted_by_statsmodels(values: list[list
 
 
 @given(family_errors, st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_an_entry_listed_twice_costs_nobody(values: list[list[float]], data: st.DataObject) -> None:
     x = np.array(values)
     again = data.draw(st.integers(0, len(x) - 1))
@@ -175,6 +176,7 @@ def test_an_entry_listed_twice_costs_nobody(values: list[list[float]], data: st.
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=8), st.floats(1e-9, 1e9))
+@settings(max_examples=50, deadline=None)
 def test_relative_errors_stay_within_the_clip(errors: list[float], baseline: float) -> None:
     ratio = relative_error(errors, [baseline])
     assert ((ratio >= CLIP[0]) & (ratio <= CLIP[1])).all()

@@ -100,6 +100,7 @@ class Fit:
             raise FitError(f"law '{self.law.name}' has no fitted parameters here, so there is nothing to refit.")
         theta = self._theta()
         approximate = Problem.of(self.law, self.runs, self.problem.objective, self.problem.space, exact=False)
+        approximate = replace(approximate, prior=self.problem.prior)
         values, objective = refit(resample(approximate, self.runs, theta, n, seed), theta)
         return pd.DataFrame(values, columns=list(self.law.names)).assign(objective=objective)
 

@@ -193,18 +193,31 @@ def _cells(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
     return sorted(zip(rows["task"], rows["entry"], prints, strict=True))
 
 
+def by_refits(rows: pd.DataFrame) -> dict[int, list[tuple[str, str]]]:
+    """Return the cells, as task and entry, by the number of refits behind their prediction intervals; 0 for none."""
+    import pandas as pd
+
+    out: dict[int, list[tuple[str, str]]] = {}
+    known = rows["interval_refits"] if "interval_refits" in rows else [0] * len(rows)
+    for task, entry, number in zip(rows["task"], rows["entry"], known, strict=True):
+        out.setdefault(0 if pd.isna(number) else int(number), []).append((str(task), str(entry)))
+    return out
+
+
 def _stale(rows: pd.DataFrame, here: Mapping[str, Any]) -> list[list[str]]:
     """Return the cells whose fingerprint is not that of what is here; unknown ones are not among them."""
     from lawbench.registry import find_law
 
     out = []
+    refits = {(task, entry): n for n, cells in by_refits(rows).items() for task, entry in cells}
     for task, entry, print_ in _cells(rows):
         try:
             parsed = Entry.parse(entry)
             if not print_ or parsed.recipe == CONTRIBUTED or not here["laws"].get(parsed.law):
                 continue
             definition = here["definitions"][task]
-            if definition and fingerprint(parsed, definition, law_hash(find_law(parsed.law))) != print_:
+            law = law_hash(find_law(parsed.law))
+            if definition and fingerprint(parsed, definition, law, refits[task, entry]) != print_:
                 out.append([task, entry])
         except LawbenchError:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from lawbench.entries import Entry, entries_for
 from lawbench.errors import InputError, LawbenchError, UnreachableDataError
 from lawbench.provenance.causes import Cause
 from lawbench.provenance.differences import CellChange, compare_cells
-from lawbench.provenance.here import prediction_hashes, state
+from lawbench.provenance.here import by_refits, prediction_hashes, state
 from lawbench.provenance.recorded import Recorded
 from lawbench.registry import law_from_file
 from lawbench.runner import Progress, choose, run
@@ -129,7 +129,7 @@ def reproduce(
     own = _own_laws(laws)
     labels, absent = _runnable(cells, own)
     with _fresh(out) as folder:
-        rows, predictions, left_out = _run(labels, folder, n_jobs, timeout, progress)
+        rows, predictions, left_out = _run(labels, by_refits(report.rows), folder, n_jobs, timeout, progress)
     absent |= {cell: left_out[cell[0]] for cell in labels if cell[0] in left_out}
     again = Recorded("here", rows, _facts(rows, predictions, own))
     wanted = report.rows[[cell in labels for cell in _names(report.rows)]]
@@ -205,23 +205,36 @@ def _fresh(out: str | Path | None) -> Iterator[Path]:
 
 
 def _run(
-    labels: Mapping[Cell, str], folder: Path, n_jobs: int | None, timeout: float, progress: Progress | None
+    labels: Mapping[Cell, str],
+    refits: Mapping[int, Sequence[Cell]],
+    folder: Path,
+    n_jobs: int | None,
+    timeout: float,
+    progress: Progress | None,
 ) -> tuple[pd.DataFrame, dict[Cell, Any], dict[str, str]]:
     """Return new rows and predictions of cells, and which tasks cannot be reached."""
+    import pandas as pd
+
     from lawbench.columns import as_frame
 
-    tasks, entries = sorted({task for task, _ in labels}), sorted(set(labels.values()))
-    if not labels:
-        return as_frame([]), {}, {}
-    try:
-        rows = run(entries, tasks, None, n_jobs, folder, cells=_keys(labels), timeout=timeout, progress=progress)
-    except UnreachableDataError as error:
-        return as_frame([]), {}, dict.fromkeys(tasks, str(error))
-    return rows, load_predictions(folder), dict(rows.attrs["left_out"])
-
-
-def _keys(labels: Mapping[Cell, str]) -> Collection[Cell]:
-    return frozenset(labels)
+    parts: list[pd.DataFrame] = []
+    left_out: dict[str, str] = {}
+    for number, recorded in refits.items():
+        cells = frozenset(recorded) & frozenset(labels)
+        if not cells:
+            continue
+        tasks, entries = sorted({task for task, _ in cells}), sorted({labels[cell] for cell in cells})
+        try:
+            rows = run(
+                entries, tasks, None, n_jobs, folder, cells=cells, intervals=number, timeout=timeout, progress=progress
+            )
+        except UnreachableDataError as error:
+            left_out |= dict.fromkeys(tasks, str(error))
+        else:
+            parts.append(rows)
+            left_out |= rows.attrs["left_out"]
+    rows = pd.concat(parts, ignore_index=True) if parts else as_frame([])
+    return rows, load_predictions(folder) if parts else {}, left_out
 
 
 def _facts(rows: pd.DataFrame, predictions: Mapping[Cell, Any], own: Mapping[str, Path]) -> dict[str, Any]:
