@@ -73,7 +73,7 @@ def sample_runs(shapes: tuple[str, ...] = tuple(_SHAPES)) -> list[Run]:
         schedule = named_schedule(shape, steps=_STEPS, peak=_PEAK, warmup=_WARMUP, **_SHAPES[shape])
         loss = np.asarray(2.0 + 6.0 * (steps + 1.0) ** -0.4 + 0.01 * i, dtype=np.float64)
         more = {"n_params": 1e7 * 3**i, "tokens_per_step": 2.0**19, "dataset": "sample", "position": 2**i}
-        more |= {"meta": {"unique_tokens": 5e8}, "paired_loss": 1.1 * loss - 0.1}
+        more |= {"meta": {"unique_tokens": 5e8, "cpt_start": _STEPS // 2}, "paired_loss": 1.1 * loss - 0.1}
         runs.append(Run(shape, steps, loss, schedule, **more))
     return runs
 
@@ -98,7 +98,17 @@ def check_declared(law: type[Law]) -> None:
     assert law.reference, "no reference"
     assert 1900 < law.year < 2100, f"year {law.year} is not a year"
     assert law.__doc__, "no docstring with the formula and its source"
-    known = {"steps", "lr", "n_params", "tokens", "unique_tokens", "position_loss", "paired_loss", "prefix"}
+    known = {
+        "steps",
+        "lr",
+        "n_params",
+        "tokens",
+        "unique_tokens",
+        "cpt_start",
+        "position_loss",
+        "paired_loss",
+        "prefix",
+    }
     assert law.needs <= known, f"needs {sorted(law.needs - known)}, which no run provides"
     assert len(set(law().names)) == len(law.parameters), "parameter names repeat"
     assert set(law.linear) <= set(law().names), "declares linear parameters that it does not have"
