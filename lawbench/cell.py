@@ -26,6 +26,7 @@ _INPUTS = {
     "n_params": "model sizes",
     "tokens": "token counts",
     "unique_tokens": "counts of unique tokens",
+    "cpt_start": "a step at which continual pre-training begins",
     "position_loss": "losses by token position",
     "paired_loss": "another loss at the same checkpoints",
     "prefix": "the first points of the very run that is predicted",

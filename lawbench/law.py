@@ -150,7 +150,7 @@ class Law(ABC):
         Registry name (that of the file), a readable name, and the source of the formula.
     needs : frozenset of str
         Inputs it uses, of ``steps``, ``lr``, ``n_params``, ``tokens``, ``unique_tokens``,
-        ``position_loss``, ``paired_loss`` (another loss at the same points), and ``prefix``
+        ``cpt_start``, ``position_loss``, ``paired_loss`` (another loss at the same points), and ``prefix``
         (fitted points of the very run it predicts).
     varies : frozenset of str
         Inputs that must take at least two values among the fitted runs.

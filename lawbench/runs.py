@@ -40,7 +40,7 @@ class Run:
         and data, so that their trunks can be compared.
     meta : mapping, optional
         Anything else that is known: corpus, seed, batch size; ``unique_tokens`` where data are
-        repeated.
+        repeated, ``cpt_start`` (steps before the data change) where continual pre-training follows.
     position_loss : array_like, shape (n, positions), optional
         Mean loss at every position of the context, counted from 1; `loss` is their mean.
     position : int, optional
@@ -151,6 +151,7 @@ class Run:
             "n_params": self.n_params is not None,
             "tokens": self.tokens is not None,
             "unique_tokens": "unique_tokens" in self.meta,
+            "cpt_start": "cpt_start" in self.meta,
             "position_loss": self.position is not None,
             "paired_loss": self.paired_loss is not None,
         }

@@ -101,6 +101,17 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists() or (page.parent / target).resolve() in generated, target
 
 
+def test_the_page_of_laws_left_out_names_those_that_wait_for_data() -> None:
+    import lawbench
+
+    page = (ROOT / "docs/laws-left-out.md").read_text(encoding="utf-8")
+    table, _, rest = page.partition("Two laws are in the registry")
+    known = {law.name for law in lawbench.laws()}
+    assert set(re.findall(r"`(\w+)`", rest)) & known == {law.name for law in lawbench.laws() if law.unscored}
+    named = set(re.findall(r"`([\w-]+)`", table)) - known
+    assert named <= {card.name for card in lawbench.datasets()}
+
+
 def test_the_board_of_the_readme_is_that_of_the_report() -> None:
     shown = _board(ROOT / "README.md", 6)
     assert len(shown) >= 5

@@ -8,7 +8,7 @@ from lawbench.checks.samples import draw, sample_runs, stacked
 from lawbench.errors import LawbenchError
 from lawbench.law import Law
 
-_INPUTS = {"steps", "lr", "n_params", "tokens", "unique_tokens", "position_loss", "paired_loss", "prefix"}
+_INPUTS = {"steps", "lr", "n_params", "tokens", "unique_tokens", "cpt_start", "position_loss", "paired_loss", "prefix"}
 
 
 def check_citation(law: type[Law]) -> None:

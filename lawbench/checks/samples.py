@@ -62,7 +62,7 @@ def sample_run(name: str, schedule: Schedule, every: int = 40, i: int = 0) -> Ru
         tokens_per_step=2.0**19,
         dataset="sample",
         position=2**i,
-        meta={"unique_tokens": 5e8},
+        meta={"unique_tokens": 5e8, "cpt_start": len(schedule) // 2},
         paired_loss=1.1 * loss - 0.1,
     )
 

@@ -362,6 +362,7 @@ def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
         "n_params": "a model size",
         "tokens": "token counts",
         "unique_tokens": "a count of unique tokens",
+        "cpt_start": "the step at which continual pre-training begins (`cpt_start` in its meta)",
         "position_loss": "losses by token position",
         "paired_loss": "another loss at the same points",
     }
