@@ -16,6 +16,7 @@ import lawbench
 from lawbench.data.sources import known_answer
 from lawbench.fitting import search
 from lawbench.fitting.adamw import descend
+from lawbench.fitting.fit import Fit
 from lawbench.runs import Run
 from lawbench.schedule import discounted_sum
 from lawbench.shapes import constant, cosine
@@ -51,6 +52,14 @@ def test_multi_power_published_parameters_give_the_repository_table(size: str) -
     assert got == REPOSITORY_TABLE[size]
 
 
+@cache
+def multi_power(size: str, warmup: str, gamma: float = 1.0) -> Fit:
+    """The multi-power law at its minimum, objective `sum`, gamma up to a bound."""
+    train = task_of(f"multi-power-{size}/schedule").train
+    params = None if gamma == 1.0 else {"gamma": {"max": gamma}}
+    return lawbench.fit("mpl", train, objective="sum", warmup=warmup, params=params)
+
+
 CONVERGED = {
     "25m": (1.38432e-4, (0.378, 0.113, 0.895), 0.00462),
     "100m": (2.13313e-5, (0.00196, 0.245, 1.357), 0.00498),
@@ -62,7 +71,7 @@ CONVERGED = {
 def test_multi_power_converged_raw_gamma_up_to_2(size: str) -> None:
     """Second implementation: objective to 1e-4 relative, C, beta, gamma and test MAE as printed."""
     task = task_of(f"multi-power-{size}/schedule")
-    fit = lawbench.fit("mpl", task.train, objective="sum", warmup="raw", params={"gamma": {"max": 2.0}})
+    fit = multi_power(size, "raw", 2.0)
     objective, shape, mae = CONVERGED[size]
     assert fit.objective == pytest.approx(objective, rel=1e-4)
     assert fit.certificate.converged
@@ -84,7 +93,7 @@ BOUNDED = {
 def test_multi_power_by_default_keeps_beta_and_gamma_below_one_and_flags_the_bound(warmup: str, size: str) -> None:
     """Second implementation: objective to 1e-4 relative, test MAE as printed; 100M sits at gamma = 1."""
     task = task_of(f"multi-power-{size}/schedule")
-    fit = lawbench.fit("mpl", task.train, objective="sum", warmup=warmup)
+    fit = multi_power(size, warmup)
     objective, mae = BOUNDED[warmup, size]
     assert fit.objective == pytest.approx(objective, rel=1e-4)
     assert fit.certificate.at_bound == (("gamma",) if size == "100m" else ())

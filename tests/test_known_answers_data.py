@@ -100,7 +100,7 @@ def test_fitted_and_predicted_files_share_losses() -> None:
 
 
 def schedule_vectors() -> Numbers:
-    out = {}
+    out: Numbers = {}
     for name, step, *_ in VECTORS:
         schedule = lawbench.load_dataset("multi-power-100m").run(name).schedule
         assert schedule is not None

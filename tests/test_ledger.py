@@ -16,7 +16,7 @@ from lawbench.convex import last_iterate_bound
 from lawbench.errors import InputError
 from lawbench.report.ledger import Number, ledger_markdown, read_ledger
 
-from .test_known_answers import PREFIX, SIZES, VECTORS, task_of
+from .test_known_answers import PREFIX, SIZES, VECTORS, multi_power, task_of
 from .test_known_answers_chinchilla import MEASURED as CHINCHILLA
 from .test_known_answers_chinchilla import chinchilla, refits
 from .test_known_answers_data import MEASURED as FACTS
@@ -45,16 +45,8 @@ def _scores(law: str, size: str, keys: tuple[str, ...] = ("MAE",), **options: ob
     return {f"{key}, {LABEL[size]}": float(score[f"{METRICS[key]}_unmasked"] or np.nan) for key in keys}
 
 
-def _objectives(law: str, **options: object) -> Numbers:
-    return {
-        f"objective, {LABEL[size]}": lawbench.fit(
-            law,
-            task_of(f"multi-power-{size}/schedule").train,
-            objective="sum",
-            **options,  # type: ignore[arg-type]
-        ).objective
-        for size in SIZES
-    }
+def _converged(warmup: str, gamma: float = 1.0) -> Numbers:
+    return {f"objective, {LABEL[size]}": multi_power(size, warmup, gamma).objective for size in SIZES}
 
 
 def _parameters() -> Numbers:
@@ -152,10 +144,7 @@ def _minima() -> Numbers:
     """The converged multi-power law under two conventions of the warm-up: shapes and errors at the minima."""
     out = {}
     for size in SIZES:
-        train = task_of(f"multi-power-{size}/schedule").train
-        free = lawbench.fit("mpl", train, objective="sum", warmup="raw", params=GAMMA)
-        bounded = lawbench.fit("mpl", train, objective="sum", warmup="raw")
-        ramp = fitted("mpl", size)
+        free, bounded, ramp = multi_power(size, "raw", 2.0), multi_power(size, "raw"), multi_power(size, "ramp")
         for kind, fit in (("raw, gamma up to 2", free), ("raw", bounded), ("ramp", ramp)):
             out[f"MAE, {kind}, {LABEL[size]}"] = scores(fit, size, ("mae",))[0]
         out |= {f"{name}, raw, gamma up to 2, {LABEL[size]}": free.params[name] for name in ("C", "beta", "gamma")}
@@ -172,7 +161,7 @@ def _area() -> Numbers:
 
 
 def _ablations() -> Numbers:
-    out = {}
+    out: Numbers = {}
     for law in PRINTED:
         got = scores(fitted(law, "25m"), "25m", tuple(METRICS.values()))
         out |= {f"{key}, {law}": value for key, value in zip(METRICS, got, strict=True)}
@@ -195,14 +184,13 @@ def _at_594m() -> Numbers:
 
 def _bound() -> Numbers:
     start, noise = last_iterate_bound(np.array([1.0, 1.0, 1.0, 0.5, 0.25]), np.array([0, 2, 4]))
-    out = {}
+    out: Numbers = {}
     for t, first, others in zip((1, 3, 5), start, noise, strict=True):
         out |= {f"first term, t = {t}": float(first), f"other terms, t = {t}": float(others)}
     return out
 
 
 ALL = tuple(METRICS)
-GAMMA = {"gamma": {"max": 2.0}}
 MEASURED: dict[str, Callable[[], Numbers]] = {
     "chinchilla-minimum": _parameters,
     "chinchilla-second-implementation": _parameters,
@@ -215,9 +203,11 @@ MEASURED: dict[str, Callable[[], Numbers]] = {
     "mpl-repository-parameters": lambda: _each("mpl", ALL, recipe="published:luo2025-repo"),
     "mpl-printed-parameters": lambda: _each("mpl", ALL, recipe="published:luo2025"),
     "mpl-paper-optimiser": lambda: _each("mpl", recipe="paper"),
-    "mpl-converged-raw": lambda: _objectives("mpl", warmup="raw", params=GAMMA),
-    "mpl-converged-ramp": lambda: _objectives("mpl"),
-    "annealing-area-converged": lambda: _objectives("annealing_area"),
+    "mpl-converged-raw": lambda: _converged("raw", 2.0),
+    "mpl-converged-ramp": lambda: _converged("ramp"),
+    "annealing-area-converged": lambda: {
+        f"objective, {LABEL[size]}": fitted("annealing_area", size).objective for size in SIZES
+    },
     "annealing-area-released-points": lambda: released("flat"),
     "annealing-area-as-baseline": lambda: _each("annealing_area", ALL, objective="sum"),
     "annealing-area-slow-memory": lambda: _scores("annealing_area", "100m", objective="sum", params={"lambda": 0.9995}),
