@@ -326,6 +326,16 @@ def test_the_convex_bound_vector() -> None:
         assert noise[i] == pytest.approx(terms[1] + terms[2], abs=1e-6)
 
 
+def test_the_best_base_rate_of_the_convex_bound() -> None:
+    """Schaipp et al.: sqrt(T1 / (T2 + T3)), where the bound is 2 sqrt(T1 (T2 + T3))."""
+    rates, last = np.random.default_rng(1).uniform(0.1, 1.0, size=50), np.array([49])
+    start, noise = (float(term[0]) for term in last_iterate_bound(rates, last))
+    best = np.sqrt(start / noise)
+    bounds = [sum(float(term[0]) for term in last_iterate_bound(rates * best * by, last)) for by in (0.99, 1.0, 1.01)]
+    assert bounds[1] == pytest.approx(2 * np.sqrt(start * noise), rel=1e-12)
+    assert bounds[1] == min(bounds)
+
+
 def test_the_convex_bound_is_its_definition_and_leaves_out_steps_at_rate_0() -> None:
     rates = np.random.default_rng(0).uniform(0.1, 1.0, size=300)
     steps = np.array([0, 1, 17, 299])
