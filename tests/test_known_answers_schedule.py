@@ -19,7 +19,7 @@ from lawbench.fitting.fit import Fit
 from lawbench.law import Inputs, Law
 from lawbench.registry import find_law
 from lawbench.runs import Run
-from lawbench.schedule import FloatArray, Schedule
+from lawbench.schedule import FloatArray, Schedule, discounted_sum
 
 from .test_known_answers import SIZES, _forty_points, task_of
 
@@ -129,6 +129,31 @@ def test_fitting_on_logged_steps_and_scoring_with_exact_sums(
     reached, *got = on_logged_steps(size)
     assert reached == pytest.approx(objective, rel=6e-4)
     assert got == pytest.approx(expected, abs=6e-5)
+
+
+@pytest.mark.data
+def test_the_annealing_area_law_meets_the_family() -> None:
+    """Tissue et al. and Luo et al., table 3: lambda 0 is the linear law, and C = B (1 - lambda) links the two forms.
+
+    The latter by definition: S2 is the sum over drops of (1 - lambda^(s-k+1)) / (1 - lambda). The sum never ends:
+    steps at rate 0 go on lowering the loss.
+    """
+    run = lawbench.load_dataset("multi-power-100m").run("wsd")
+    assert run.schedule is not None
+
+    def predicted(law: str, **p: float) -> FloatArray:
+        model = find_law(law)()
+        return np.asarray(model.predict(np.array([p[k] for k in model.names]), model.stack([model.prepare(run)])))
+
+    base = {"L0": 2.78, "A": 0.6, "alpha": 0.445}
+    assert predicted("annealing_area", **base, C=400.0, **{"lambda": 0.0}) == pytest.approx(
+        predicted("lldl", **base, B=400.0), rel=1e-12
+    )
+    drops, s, momentum = run.schedule.drops(), 22016, 0.999
+    closed = (drops[: s + 1] * (1 - momentum ** (s - np.arange(s + 1) + 1.0))).sum() / (1 - momentum)
+    assert discounted_sum(drops, momentum)[s] == pytest.approx(closed, rel=1e-10)
+    idle = discounted_sum(np.concatenate([drops, np.zeros(5000)]), momentum)
+    assert (np.diff(idle[len(drops) :]) > 0).all()
 
 
 PRINTED = {"opl": 0.0378, "lldl": 0.0077, "mpl_nogamma": 0.0046, "mpl_steps": 0.0066, "mel": 0.0044}
