@@ -64,20 +64,21 @@ def _beginning(size: str) -> tuple[Problem, FloatArray, AdamW]:
 def _descend(size: str, *, start: FloatArray | None = None, before: bool = False, decay: bool = True) -> FloatArray:
     """Run the optimiser, or one that keeps the parameters before the best step, or without weight decay."""
     problem, own, recipe = _beginning(size)
-    seen: list[FloatArray] = []
+    seen: list[tuple[float, FloatArray]] = []
     if not decay:
         recipe = AdamW(**{**vars(recipe), "decay": 0.0})
     gradient = adamw._value_and_gradient
 
     def note(given: Problem, values: FloatArray) -> tuple[float, FloatArray]:
-        seen.append(values.copy())
-        return gradient(given, values)
+        value, slope = gradient(given, values)
+        seen.append((value, values.copy()))
+        return value, slope
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adamw, "_value_and_gradient", note)
         kept, best, _ = adamw.descend(problem, own if start is None else start, recipe)
     if before:
-        return min(seen, key=lambda values: abs(gradient(problem, values)[0] - best))
+        return next(values for value, values in seen if value == best)
     return kept
 
 
