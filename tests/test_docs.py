@@ -11,7 +11,7 @@ import pytest
 
 from .house import REPOSITORY as ROOT
 from .house import modules_of
-from .pages import NOT_RUN, PAGES, Block, blocks, commands, shell, shown, walk
+from .pages import NOT_RUN, PAGES, Block, blocks, commands, module, shell, shown, walk
 
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 SHIPPED = {"start.md", "add-a-dataset.md"}
@@ -75,7 +75,7 @@ def test_commands_that_are_not_run_can_be() -> None:
 
 
 def test_the_law_of_the_docs_conforms(capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, object] = {"__name__": "docs_law"}
+    names = module("docs_law")
     for block in blocks(ROOT / "docs/add-a-law.md", "python")[:2]:
         exec(compile(block.text, "add-a-law.md", "exec"), names)
     assert capsys.readouterr().out.strip() == "[]"
@@ -99,10 +99,15 @@ def test_commands_exist(page: Path) -> None:
     assert set(re.findall(r"`lawbench ([a-z-]+)", page.read_text(encoding="utf-8"))) <= known
 
 
-@pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_links_lead_somewhere(page: Path) -> None:
+@pytest.fixture(scope="module")
+def generated() -> set[Path]:
+    """Where the site has pages that are not in the repository."""
     with modules_of(ROOT / "docs" / "site", "stage") as site:
-        generated = {ROOT / "docs" / name for name in site.stage.generated([])}
+        return {ROOT / "docs" / name for name in site.stage.generated([])}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_links_lead_somewhere(page: Path, generated: set[Path]) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists() or (page.parent / target).resolve() in generated, target

@@ -172,5 +172,9 @@ def _exceptions(law: type[Law]) -> list[str]:
 
 
 def _number(value: float) -> str:
-    text = (f"{value:.0e}" if value >= 1e5 and value == float(f"{value:.0e}") else f"{value:.9g}").replace("inf", "∞").replace("-", "−")
+    text = (
+        (f"{value:.0e}" if value >= 1e5 and value == float(f"{value:.0e}") else f"{value:.9g}")
+        .replace("inf", "∞")
+        .replace("-", "−")
+    )
     return re.sub(r"e([+−]?)0*(\d+)$", lambda found: f"e{found[1].strip('+')}{found[2]}", text)
