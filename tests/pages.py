@@ -1,12 +1,14 @@
 """The documentation as a reader follows it: pages are walked from top to bottom, and every block is used.
 
 - ``python`` runs in one namespace a page, ``sh`` in one folder a page, with ``lawbench`` at hand.
-- A block below a line that is only a path in backticks and a colon is a file: it is written there.
+- A block is a file, and is written, where the line above it is only a path in backticks and a colon, or its own
+  first line only a comment with a path. ``json`` that is no file has to be JSON.
 - ``text`` is output: its lines, all but the last column of a table, are lines of the ``sh`` block before it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -20,6 +22,7 @@ from .house import REPOSITORY
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("docs/datasets/*.md")])
 _BLOCK = re.compile(r"(?:^`(?P<file>[^`\n]+)`:\n\n)?^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", flags=re.M | re.S)
+_NAMED = re.compile(r"# ([\w./-]+\.\w+)\n")
 SECONDS = 300
 
 LIGHTER = {
@@ -36,7 +39,7 @@ NOT_RUN = ("make ", "python -m pip install", "pip install")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; `file` is the path that the line above it names."""
+    """A fenced block of a page; `file` is the path that it, or the line above it, names."""
 
     language: str
     text: str
@@ -46,8 +49,13 @@ class Block:
 def blocks(page: Path, language: str | None = None) -> list[Block]:
     """Return the blocks of a page in their order, or those of one language that are not files."""
     found = _BLOCK.finditer(page.read_text(encoding="utf-8"))
-    out = [Block(match["language"].strip(), match["text"], match["file"] or "") for match in found]
+    out = [Block(match["language"].strip(), match["text"], match["file"] or _named(match["text"])) for match in found]
     return out if language is None else [b for b in out if b.language == language and not b.file]
+
+
+def _named(text: str) -> str:
+    found = _NAMED.match(text)
+    return found[1] if found else ""
 
 
 def commands(text: str) -> Iterator[str]:
@@ -58,8 +66,8 @@ def commands(text: str) -> Iterator[str]:
             yield command
 
 
-def walk(page: Path, folder: Path, environment: Mapping[str, str]) -> None:
-    """Do what a page says, in a folder."""
+def walk(page: Path, folder: Path, environment: Mapping[str, str], *, shell: bool = True) -> None:
+    """Do what a page says, in a folder; without its commands if they need files that it does not make."""
     names, said = module("docs_page"), ""
     for block in blocks(page):
         if block.file:
@@ -69,7 +77,9 @@ def walk(page: Path, folder: Path, environment: Mapping[str, str]) -> None:
         elif block.language == "python":
             exec(compile(block.text, str(page), "exec"), names)
         elif block.language == "sh":
-            said = "".join(run(command, folder, environment) for command in commands(block.text))
+            said = "".join(run(command, folder, environment) for command in commands(block.text) if shell)
+        elif block.language == "json":
+            json.loads(block.text)
         elif block.language == "text":
             shown(block.text, said)
         else:
