@@ -2,7 +2,7 @@
 
 - ``python`` runs in one namespace a page, ``sh`` in one folder a page, with ``lawbench`` at hand.
 - A block is a file, and is written, where the line above it is only a path in backticks and a colon, or its own
-  first line only a comment with a path. ``json`` that is no file has to be JSON.
+  first line only a comment with a path. ``json`` and ``toml`` that are no files have to be valid.
 - ``text`` is output: its lines, all but the last column of a table, are lines of the ``sh`` block before it.
 """
 
@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,8 @@ def walk(page: Path, folder: Path, environment: Mapping[str, str], *, shell: boo
             said = "".join(run(command, folder, environment) for command in commands(block.text) if shell)
         elif block.language == "json":
             json.loads(block.text)
+        elif block.language == "toml":
+            tomllib.loads(block.text)
         elif block.language == "text":
             shown(block.text, said)
         else:

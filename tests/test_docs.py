@@ -51,7 +51,7 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_blocks_are_run_or_called_text(page: Path) -> None:
     for block in blocks(page):
-        assert block.file or block.language in ("python", "sh", "text", "json"), block
+        assert block.file or block.language in ("python", "sh", "text", "json", "toml"), block
 
 
 def test_what_a_page_shows_is_what_was_said() -> None:
