@@ -41,7 +41,7 @@ SECTIONS = (
     Section("benchmark", "The benchmark", "What is asked, how it is scored, and what came out.",
             ("protocol", "tasks", "reading", "report", "ledger", "reproduce")),
     Section("extend", "Extend it", "A law is one file, a dataset one folder.",
-            ("add-a-law", "add-a-dataset", "contribute", "contributing")),
+            ("add-a-law", "laws-left-out", "add-a-dataset", "contribute", "contributing")),
     Section("reference", "Reference", "Every public name, and what changed.", ("api", "contract", "changelog")),
 )  # fmt: skip
 TOP = ("start", "concepts", "use", "laws/index", "datasets/index", "benchmark", "extend", "reference")
