@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lawbench.boards import BOARDS, NEEDED, names
-from lawbench.comparisons import pairwise
 from lawbench.errors import InputError
 from lawbench.leaderboard import leaderboard
 from lawbench.report import articles, figures, payload, tables
@@ -31,7 +30,9 @@ from lawbench.report.studio import Picture, Studio
 
 TEXT = ("law", "options", "recipe", "entry", "task", "track", "family", "dataset", "status", "reason", "needs")
 ENTRIES_PICTURED = 8
-"""Entries in the residual figure of a dataset; the page itself can show all of them."""
+PANELS_PICTURED = 9
+"""Entries and panels in a figure of residuals; the page itself can show all of them. Data with more panels get no
+figure in the folder, and one of some panels where the page may not show their points."""
 
 
 @dataclass
@@ -40,6 +41,7 @@ class BoardSection:
 
     name: str
     title: str
+    leader: str
     answer: str
     note: str
     table: tables.Table
@@ -94,13 +96,12 @@ def write_report(
     _clear(out)
     (out / "figures").mkdir(parents=True, exist_ok=True)
     (out / "tables").mkdir(exist_ok=True)
-    studio, looks = Studio(out / "figures", problems=ignored), styles(
-        rows[["entry", "law", "recipe"]].itertuples(index=False, name=None)
-    )  # fmt: skip
-    boards = _boards(rows, studio)
+    studio = Studio(out / "figures", problems=ignored)
+    looks = styles(rows[["entry", "law", "recipe"]].itertuples(index=False, name=None))
+    boards = _boards(rows, looks, studio)
     ids = {"entry": articles.slugs(rows["entry"], "entry"), "data": articles.slugs(rows["dataset"], "data")}
     with figures.look():
-        sections = [_section(BoardFacts(rows, name, board, looks), studio) for name, board in boards.items()]
+        sections = [_section(board, studio) for board in boards.values()]
         curves, pictures = _curves(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
 
@@ -127,10 +128,11 @@ def write_report(
         data={"core": packed(payload.core(rows, params or {}, looks, ids)), **curves},
     )
     rows.to_csv(out / "results.csv", index=False, lineterminator="\n")
-    pairs = {n: pairwise(rows, n) for n in boards}
-    (out / "leaderboard.md").write_text(markdown(boards, pairs, facts["suite"]), encoding="utf-8")
-    (out / "board.json").write_text(boards_json(boards), encoding="utf-8")
-    for name, board in boards.items():
+    frames = {name: facts_of.board for name, facts_of in boards.items()}
+    pairs = {name: facts_of.pairs for name, facts_of in boards.items()}
+    (out / "leaderboard.md").write_text(markdown(frames, pairs, facts["suite"]), encoding="utf-8")
+    (out / "board.json").write_text(boards_json(frames), encoding="utf-8")
+    for name, board in frames.items():
         (out / "tables" / f"board-{name}.tex").write_text(latex_table(board), encoding="utf-8")
     (out / "manifest.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (out / "index.html").write_text(page, encoding="utf-8")
@@ -152,19 +154,21 @@ def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
     return out.sort_values(["task", "entry"], kind="stable", ignore_index=True)
 
 
-def _boards(rows: pd.DataFrame, studio: Studio) -> dict[str, pd.DataFrame]:
+def _boards(rows: pd.DataFrame, looks: Mapping[str, Style], studio: Studio) -> dict[str, BoardFacts]:
     """Return the boards on which something stands; one that cannot be made is named among the problems."""
     out = {}
-    for name in BOARDS:
+    for name, place in BOARDS.items():
+        own = rows[rows["track"] == place.track]
         try:
-            board = leaderboard(rows, name)
+            board = leaderboard(own, name)
+            if board.attrs["tasks"] or len(board):
+                out[name] = BoardFacts(own, name, board, looks)
+                out[name].pairs  # noqa: B018  what cannot be compared is no board either
+            elif len(own):
+                studio.problems.append(f"Board {name} is left out: none of its tasks has a result of its baseline.")
         except Exception as error:
+            out.pop(name, None)
             studio.failed(f"Board {name} could not be made", error)
-            continue
-        if board.attrs["tasks"] or len(board):
-            out[name] = board
-        elif (rows["track"] == BOARDS[name].track).any():
-            studio.problems.append(f"Board {name} is left out: none of its tasks has a result of its baseline.")
     return out
 
 
@@ -184,6 +188,7 @@ def _section(facts: BoardFacts, studio: Studio) -> BoardSection:
     section = BoardSection(
         name=facts.name,
         title=board.attrs["title"],
+        leader=board["entry"].iloc[0] if (board["rank"] == 1).any() else "",
         answer=answer(board),
         note=board.attrs["note"],
         table=tables.board_table(board),
@@ -230,13 +235,14 @@ def _curves(
         shown = may_show(gallery.dataset, committed=committed)
         if shown:
             panels.setdefault(gallery.dataset, []).extend(payload.curves(gallery, place))
-        if shown and gallery.track != "schedule":
+        if shown and (gallery.track != "schedule" or len(gallery.panels) > PANELS_PICTURED):
             continue
+        some = gallery.some(PANELS_PICTURED)
         picture = studio.draw(
             f"residuals-{gallery.name}",
             f"Residuals of the {ENTRIES_PICTURED} entries with the smallest errors: {gallery.dataset}, "
-            f"track {gallery.track}.",
-            lambda g=gallery: figures.residuals_figure(g.best(ENTRIES_PICTURED), looks),  # type: ignore[misc]
+            f"track {gallery.track}, {len(some.panels)} of {len(gallery.panels)} panels.",
+            lambda g=some: figures.residuals_figure(g.best(ENTRIES_PICTURED), looks),  # type: ignore[misc]
             ("svg", "pdf") if shown else ("webp",),
         )
         if picture and not shown:

@@ -85,6 +85,11 @@ class Gallery:
         """Name of its figures."""
         return f"{self.track}-{self.dataset}"
 
+    def some(self, count: int) -> Gallery:
+        """Return it with at most so many panels, spread over all of them."""
+        at = np.unique(np.linspace(0, len(self.panels) - 1, min(count, len(self.panels))).round().astype(int))
+        return replace(self, panels=tuple(self.panels[i] for i in at))
+
     def best(self, count: int) -> Gallery:
         """Return it with the entries whose median error over the panels is smallest."""
         errors: dict[str, list[float]] = {entry: [] for entry in self.entries}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lawbench.boards import lay_out
+from lawbench.boards import Grid, lay_out
 from lawbench.comparisons import by_distance, pairwise, recipe_effect
 from lawbench.report import figures, tables
 from lawbench.report.colours import Style
@@ -18,12 +19,22 @@ from lawbench.stats import family_means, relative_error, skill
 
 @dataclass(frozen=True, eq=False)
 class BoardFacts:
-    """What a part may draw on: all rows, the board's name and frame, and the looks of entries."""
+    """What a part may draw on: the rows of the board's track, its name and frame, and the looks of entries."""
 
     rows: pd.DataFrame
     name: str
     board: pd.DataFrame
     looks: Mapping[str, Style]
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every pair of its ranked entries."""
+        return pairwise(self.rows, self.name)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Its cells, entries by tasks."""
+        return lay_out(self.rows, self.name)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class FigurePart:
 def _skill(facts: BoardFacts) -> Figure | None:
     if not facts.board["error"].notna().any():
         return None
-    return figures.board_figure(facts.board, facts.looks, _noise_skill(facts.rows, facts.name))
+    return figures.board_figure(facts.board, facts.looks, _noise_skill(facts.grid))
 
 
 def _distance(facts: BoardFacts) -> Figure | None:
@@ -58,7 +69,7 @@ def _distance(facts: BoardFacts) -> Figure | None:
 
 
 def _pairs(facts: BoardFacts) -> tables.Table:
-    return tables.pair_table(pairwise(facts.rows, facts.name))
+    return tables.pair_table(facts.pairs)
 
 
 def _recipes(facts: BoardFacts) -> tables.Table:
@@ -71,7 +82,7 @@ def _costs(facts: BoardFacts) -> tables.Table:
 
 def families(facts: BoardFacts) -> dict[str, dict[str, float]]:
     """Return the error of every ranked entry relative to the baseline in each family of data."""
-    grid = lay_out(facts.rows, facts.name)
+    grid = facts.grid
     if not grid.tasks or not grid.entries:
         return {}
     ratio = np.exp(family_means(np.log(grid.ratio), grid.families))
@@ -84,9 +95,8 @@ def _families(facts: BoardFacts) -> tables.Table:
     return tables.family_table(families(facts))
 
 
-def _noise_skill(rows: pd.DataFrame, name: str) -> float | None:
+def _noise_skill(grid: Grid) -> float | None:
     """Skill of an entry whose error were the noise floor on every task; None where one is unknown."""
-    grid = lay_out(rows, name)
     if not grid.tasks or not (grid.floor > 0).all():
         return None
     return float(skill(np.log(relative_error(grid.floor, grid.baseline)), grid.families))

@@ -111,20 +111,19 @@
   }
 
   // --- charts
-  const W = 320, LEFT = 46, RIGHT = 8;
+  const NARROW = 320, WIDE = 640, LEFT = 46, RIGHT = 8;
   const SUPER = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   const power = (p) => `10${[...String(p)].map((d) => (d === "-" ? "⁻" : SUPER[d])).join("")}`;
   const big = (v) => (Math.abs(v) >= 1e6 ? `${+(v / 1e6).toPrecision(3)}M` : Math.abs(v) >= 1e4 ? `${+(v / 1e3).toPrecision(3)}k` : minus(String(+v.toPrecision(6))));
-  function ticks(low, high, most = 5, whole = false) {
+  function ticks(low, high, most = 5) {
     const raw = (high - low) / most || 1, base = 10 ** Math.floor(Math.log10(raw));
-    let step = [1, 2, 5, 10].map((m) => m * base).find((s) => s >= raw);
-    if (whole) step = Math.max(1, Math.round(step));
+    const step = [1, 2, 5, 10].map((m) => m * base).find((s) => s >= raw);
     const out = [];
     for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-9; v += step) out.push(Math.abs(v) < step / 1e6 ? 0 : +v.toPrecision(12));
     return out;
   }
   const path = (x, y) => x.map((v, i) => `${i ? "L" : "M"}${v.toFixed(1)} ${y[i].toFixed(1)}`).join("");
-  function frame(height, x, y, { foot, xLabel, yLabel, xTick = big, yTick = big, whole = false, label }) {
+  function frame(height, x, y, { foot, xLabel, yLabel, xTick = big, yTick = big, label, width: W = NARROW }) {
     const bottom = height - (foot ? 30 : 6), top = 6;
     const sx = (v) => LEFT + ((v - x[0]) / (x[1] - x[0] || 1)) * (W - LEFT - RIGHT);
     const sy = (v) => bottom - ((v - y[0]) / (y[1] - y[0] || 1)) * (bottom - top);
@@ -132,7 +131,7 @@
     for (const v of ticks(y[0], y[1], 4)) {
       svg.append(make("line", { x1: LEFT, x2: W - RIGHT, y1: sy(v), y2: sy(v), stroke: "#ececec" }), make("text", { x: LEFT - 5, y: sy(v) + 3.5, "text-anchor": "end" }, yTick(v)));
     }
-    for (const v of ticks(x[0], x[1], 4, whole)) {
+    for (const v of ticks(x[0], x[1], W > NARROW ? 8 : 4)) {
       svg.append(make("line", { x1: sx(v), x2: sx(v), y1: bottom, y2: bottom + 3, stroke: "#4a4a4a" }));
       if (foot) svg.append(make("text", { x: sx(v), y: bottom + 13, "text-anchor": "middle" }, xTick(v)));
     }
@@ -174,8 +173,8 @@
     if (until > 0 && data.kind === "steps") {
       for (const f of [upper, lower]) f.inner.append(make("rect", { x: f.sx(spanX[0]), y: 0, width: f.sx(x[until - 1]) - f.sx(spanX[0]), height: 200, fill: "#ececec" }));
     }
-    if (data.floor) lower.inner.append(make("rect", { x: LEFT, width: W, y: lower.sy(100 * data.floor), height: lower.sy(-100 * data.floor) - lower.sy(100 * data.floor), fill: "#c9dff0" }));
-    lower.inner.append(make("line", { x1: LEFT, x2: W, y1: lower.sy(0), y2: lower.sy(0), stroke: "#1a1a1a", "stroke-width": 0.6 }));
+    if (data.floor) lower.inner.append(make("rect", { x: LEFT, width: NARROW, y: lower.sy(100 * data.floor), height: lower.sy(-100 * data.floor) - lower.sy(100 * data.floor), fill: "#c9dff0" }));
+    lower.inner.append(make("line", { x1: LEFT, x2: NARROW, y1: lower.sy(0), y2: lower.sy(0), stroke: "#1a1a1a", "stroke-width": 0.6 }));
     for (const [f, field] of [[upper, "loss"], [lower, "off"]]) {
       for (const line of lines) {
         const px = x.map(f.sx), py = line[field].map(f.sy), name = make("title", {}, line.entry[0]);
@@ -200,8 +199,8 @@
     if (!lines.length) return null;
     const xs = lines.flatMap((l) => l.x), ys = lines.flatMap((l) => l.y).sort((a, b) => a - b);
     const top = log ? ys[ys.length - 1] : ys[Math.floor(0.97 * (ys.length - 1))];
-    const f = frame(190, padded(Math.min(...xs), Math.max(...xs), 0.02), padded(ys[0], top), {
-      foot: true, xLabel: log ? "training compute 6ND (FLOP)" : "optimiser step", yLabel: "loss", xTick: log ? (v) => (Number.isInteger(v) ? power(v) : "") : big, label: "Observed losses" });
+    const f = frame(window.innerWidth > 600 ? 300 : 190, padded(Math.min(...xs), Math.max(...xs), 0.02), padded(ys[0], top), {
+      foot: true, xLabel: log ? "training compute 6ND (FLOP)" : "optimiser step", yLabel: "loss", xTick: log ? (v) => (Number.isInteger(v) ? power(v) : "") : big, label: "Observed losses", width: window.innerWidth > 600 ? WIDE : NARROW });
     for (const l of lines) {
       if (log) f.inner.append(...l.x.map((v, i) => make("circle", { cx: f.sx(v), cy: f.sy(l.y[i]), r: 1.8, fill: "#097ab2", "fill-opacity": 0.6 })));
       else f.inner.append(make("path", { d: path(l.x.map(f.sx), l.y.map(f.sy)), fill: "none", stroke: "#097ab2", "stroke-opacity": 0.65, "stroke-width": 0.8 }, make("title", {}, l.name)));
