@@ -135,9 +135,8 @@ def test_filters_by_board_recipe_inputs_and_family(tab: Any) -> None:
 
 
 def test_an_entry_has_a_page_with_its_equation_parameters_and_curves(tab: Any) -> None:
-    tab.locator("#board-schedule .board-table a.entry", has_text="mpl").first.click()
-    tab.wait_for_selector(".page.open")
-    turn(tab, "entry-mpl")
+    tab.locator("#board-schedule .board-table").get_by_role("link", name="mpl", exact=True).click()
+    tab.wait_for_function("document.body.dataset.ready === 'entry-mpl'")
     page = tab.locator("#entry-mpl")
     assert not tab.locator("#home").is_visible()
     assert tab.evaluate("document.activeElement.tagName") == "H2"

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lawbench.boards import primary_error
 from lawbench.report.colours import Style
 from lawbench.report.packing import LOSS_UNIT, RESIDUAL_UNIT, runs_of, short, steps_of
 from lawbench.report.panels import Gallery, Panel
+from lawbench.report.tables import known_error
 from lawbench.stats import relative_error
 
 Params = Mapping[tuple[str, str], Mapping[str, float]]
@@ -109,7 +109,7 @@ def _scored(rows: pd.DataFrame) -> pd.DataFrame:
     from lawbench.boards import BOARDS
 
     out = rows[rows["status"] != "not_applicable"].copy()
-    error = primary_error(out)
+    error = known_error(out)
     usable = out["status"].isin(["ok", "reference"]) & np.isfinite(error) & (error >= 0)
     out["primary"] = error.where(usable)
     baseline = {board.track: board.baseline for board in BOARDS.values()}

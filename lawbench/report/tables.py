@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lawbench.boards import primary_error
+from lawbench.metrics import PRIMARY_KEYS
 
 Format = Callable[[Any], str]
 EMPTY = "–"
@@ -225,10 +226,16 @@ def pair_table(pairs: pd.DataFrame) -> Table:
     return table(frame, keep)
 
 
+def known_error(rows: pd.DataFrame) -> pd.Series:
+    """Return the primary metric of every row, missing where a row names a metric that no task is ranked by."""
+    known = rows["metric"].isin(PRIMARY_KEYS)
+    return primary_error(rows.assign(metric=rows["metric"].where(known, PRIMARY_KEYS[0]))).where(known)
+
+
 def floor_table(rows: pd.DataFrame) -> Table:
     """Return noise floor, points and best error of every task."""
     records = []
-    for task, own in rows.assign(primary=primary_error(rows)).groupby("task", sort=True):
+    for task, own in rows.assign(primary=known_error(rows)).groupby("task", sort=True):
         good = own[(own["status"] == "ok") & own["primary"].notna()].sort_values(["primary", "entry"])
         first, best = own.iloc[0], good.iloc[0] if len(good) else None
         floor = first["noise_floor"]

@@ -94,7 +94,7 @@
       }
       if (!section.hidden) { all += rows.length; shown += rows.filter((row) => !row.hidden).length; }
       const own = $(".board-table", section);
-      if (own) familyColumn(own, family, ratios);
+      if (own) familyColumn(own, has ? family : "", ratios);
     }
     $("#f-said").value = shown === all ? "" : `${shown} of ${all} lines`;
   }
