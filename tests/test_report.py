@@ -8,7 +8,6 @@ import re
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import matplotlib as mpl
@@ -16,89 +15,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lawbench.columns import as_frame, blank
 from lawbench.errors import DataError, InputError
 from lawbench.leaderboard import leaderboard, pairwise
 from lawbench.report import figures, tables
 from lawbench.report.manifest import may_show
+from lawbench.report.packing import unpacked
 from lawbench.report.page import write_report
-from lawbench.runs import Run
-
-ENTRIES = ("power_steps", "mpl", "mpl[warmup=raw]@paper", "compute_power", "chinchilla")
-CURVES, POINTS = "multi-power-100m/schedule", "chinchilla-epoch/scale"
-
-
-def fake_task(name: str) -> Any:
-    """A small task with two curves, or with eight one-point runs."""
-    if name == CURVES:
-        truth = tuple(
-            Run(f"run_{i}", np.arange(1, 301) * 100, 3 + (1 + i) * np.linspace(1, 10, 300) ** -0.5) for i in (0, 1)
-        )
-        counts = tuple(np.arange(300) >= 100 for _ in truth)
-    else:
-        truth = tuple(Run.final(f"r{i}", 2.0 + 0.123456 / (i + 1), 10.0**8, 10.0 ** (10 + i)) for i in range(8))
-        counts = tuple(np.ones(1, bool) for _ in truth)
-    dataset, _, track = name.partition("/")
-    return SimpleNamespace(
-        name=name, track=track, dataset=dataset, truth=lambda: truth, counts=counts, noise_floor=0.0003
-    )
-
-
-def make_rows() -> pd.DataFrame:
-    records = []
-    for i, entry in enumerate(ENTRIES):
-        task = POINTS if entry in ("compute_power", "chinchilla") else CURVES
-        dataset, _, track = task.partition("/")
-        law, _, recipe = entry.partition("@")
-        records.append(
-            blank()
-            | {
-                "law": law.split("[")[0],
-                "options": "",
-                "recipe": recipe or "common",
-                "entry": entry,
-                "task": task,
-                "track": track,
-                "family": dataset[:11],
-                "dataset": dataset,
-                "ranked": True,
-                "metric": "log_mae",
-                "status": "ok",
-                "provides": "lr,n_params,steps,tokens" if task == CURVES else "n_params,tokens",
-                "needs": "steps" if task == CURVES else "n_params,tokens",
-                "log_mae": 0.0123 / (1 + i),
-                "log_mae_unmasked": 0.0111 / (1 + i),
-                "mae": 0.037 / (1 + i),
-                "r2": 0.98,
-                "noise_floor": 0.0003,
-                "extrapolation": 3.0 + i,
-                "n_fitted": 100,
-                "n_scored": 50,
-                "objective": 1.2e-4 * (1 + i),
-                "seconds": 0.25,
-                "converged": True,
-                "n_params_law": 3,
-                "cert_starts": 8,
-                "cert_reached": 0.75,
-                "cert_at_bound": "gamma" if i == 1 else "",
-            }
-        )
-    failed = {**records[1], "entry": "other", "law": "other", "status": "failed", "log_mae": None,
-              "reason": "it raised <ValueError> in /home/someone/secret/file.py"}  # fmt: skip
-    return as_frame([*records, failed])
-
-
-def make_predictions() -> dict[tuple[str, str], list[np.ndarray]]:
-    out = {}
-    for i, entry in enumerate(ENTRIES):
-        task = POINTS if entry in ("compute_power", "chinchilla") else CURVES
-        out[task, entry] = [run.loss * (1 + 0.002 * (i + 1)) for run in fake_task(task).truth()]
-    return out
+from tests.reports import CURVES, ENTRIES, POINTS, fake_dataset, fake_task, make_predictions, make_rows
 
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("lawbench.tasks"), "load_task", fake_task)
+    monkeypatch.setattr(import_module("lawbench.data.dataset"), "load_dataset", fake_dataset)
 
 
 @pytest.fixture
@@ -142,6 +71,12 @@ class Page(HTMLParser):
                 self.references.append(value or "")
 
 
+def packs(source: str) -> dict[str, Any]:
+    """What the script of a page draws from."""
+    found = re.findall(r'class="packed" data-name="([^"]+)">([^<]*)<', source)
+    return {name: unpacked(text) for name, text in found}
+
+
 def read_page(path: Path) -> Page:
     page = Page()
     page.feed(path.read_text(encoding="utf-8"))
@@ -154,11 +89,12 @@ def test_every_file_is_there(report: Path) -> None:
     folder = report.parent
     assert report.name == "index.html"
     assert {path.name for path in folder.iterdir()} == {
-        "index.html", "leaderboard.md", "results.csv", "manifest.json", "references.bib", "checklist.md", "figures"
+        "index.html", "leaderboard.md", "results.csv", "board.json", "manifest.json", "references.bib", "checklist.md",
+        "figures", "tables"
     }  # fmt: skip
+    assert {path.name for path in (folder / "tables").iterdir()} == {"board-schedule.tex", "board-scale.tex"}
     names = {path.name for path in (folder / "figures").iterdir()}
-    for stem in ("board-schedule", "distance-schedule", "board-scale", "predictions-schedule-multi-power-100m",
-                 "residuals-schedule-multi-power-100m", "predictions-scale-chinchilla-epoch"):  # fmt: skip
+    for stem in ("board-schedule", "distance-schedule", "board-scale", "residuals-schedule-multi-power-100m"):
         assert {f"{stem}.svg", f"{stem}.pdf"} <= names
     assert names == set(json.loads((folder / "manifest.json").read_text())["figures"])
     assert all(path.stat().st_size > 1000 for path in (folder / "figures").iterdir())
@@ -166,9 +102,10 @@ def test_every_file_is_there(report: Path) -> None:
 
 def test_the_page_is_well_formed_and_loads_nothing(report: Path) -> None:
     page = read_page(report)
-    outside = [r for r in page.references if not r.startswith(("#", "data:image/png;base64,"))]
+    outside = [r for r in page.references if not r.startswith(("#", "data:image/webp;base64,")) and r != "data:,"]
     assert outside == []
-    assert not page.tags & {"script", "link", "iframe", "object"}
+    assert not page.tags & {"iframe", "object", "embed", "form"}
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|import)\b\s*\(", report.read_text(encoding="utf-8"))
     source = report.read_text(encoding="utf-8")
     assert "@import" not in source
     assert not re.search(r"url\((?!#)", source)
@@ -250,13 +187,15 @@ def test_a_committed_report_shows_no_points_of_closed_data(fake: None, tmp_path:
     page = write_report(make_rows(), make_predictions(), tmp_path, committed=True)
     names = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert [n for n in names if "chinchilla-epoch" in n] == [
-        "predictions-scale-chinchilla-epoch.png", "residuals-scale-chinchilla-epoch.png"
+        "residuals-scale-chinchilla-epoch.webp"
     ]  # fmt: skip
-    assert "predictions-schedule-multi-power-100m.svg" in names
+    assert "residuals-schedule-multi-power-100m.svg" in names
     source = page.read_text(encoding="utf-8")
-    assert source.count("data:image/png;base64,") == 2
-    assert 'id="predictions-scale-chinchilla-epoch-' not in source
-    assert 'id="predictions-schedule-multi-power-100m-' in source
+    assert source.count("data:image/webp;base64,") == 1
+    data = packs(source)
+    assert set(data) == {"core", "multi-power-100m"}
+    assert {panel["task"] for panel in data["multi-power-100m"]["panels"]} == {CURVES}
+    source += json.dumps(data)
     everything = source + "".join(p.read_text() for p in tmp_path.glob("*.*") if p.suffix != ".html")
     for run in fake_task(POINTS).truth():
         assert f"{run.loss[0]:.5f}" not in everything
@@ -282,7 +221,7 @@ def test_unreachable_data_leaves_out_curves_only(monkeypatch: pytest.MonkeyPatch
     assert "lawbench fetch chinchilla-epoch" in text
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     assert "board-scale.svg" in names
-    assert "predictions-schedule-multi-power-100m.svg" in names
+    assert "residuals-schedule-multi-power-100m.svg" in names
 
 
 def test_a_failing_figure_loses_only_itself(fake: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -293,19 +232,24 @@ def test_a_failing_figure_loses_only_itself(fake: None, monkeypatch: pytest.Monk
     page = write_report(make_rows(), make_predictions(), tmp_path)
     text = " ".join(read_page(page).text)
     assert "Figure residuals-schedule-multi-power-100m could not be drawn: ZeroDivisionError: in figures.py." in text
-    assert (tmp_path / "figures" / "predictions-schedule-multi-power-100m.svg").is_file()
+    assert (tmp_path / "figures" / "board-schedule.svg").is_file()
 
 
-def test_predictions_of_the_wrong_shape_are_named(fake: None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [np.ones(3), np.full(300, np.nan), np.zeros(300)])
+def test_unusable_predictions_lose_only_themselves(fake: None, tmp_path: Path, wrong: np.ndarray) -> None:
     predictions = make_predictions()
-    predictions[CURVES, "mpl"] = [np.ones(3)]
-    text = " ".join(read_page(write_report(make_rows(), predictions, tmp_path)).text)
-    assert "The curves of multi-power-100m (schedule) are left out" in text
+    predictions[CURVES, "mpl"] = [wrong, wrong]
+    page = write_report(make_rows(), predictions, tmp_path)
+    assert f"The curves of entry mpl on task {CURVES} are left out" in " ".join(read_page(page).text)
+    data = packs(page.read_text(encoding="utf-8"))
+    place = [entry[0] for entry in data["core"]["entries"]]
+    drawn = {place[int(i)] for panel in data["multi-power-100m"]["panels"] for i in panel["lines"]}
+    assert drawn == {"power_steps", "mpl[warmup=raw]@paper"}
 
 
 def test_a_report_without_predictions_or_rows_still_comes_out(fake: None, tmp_path: Path) -> None:
     page = write_report(make_rows(), {}, tmp_path / "a")
-    assert "Predictions and residuals" not in page.read_text()
+    assert packs(page.read_text())["multi-power-100m"]["panels"] == []
     page = write_report(make_rows().iloc[:0], {}, tmp_path / "b")
     assert "No board can be shown" in page.read_text()
 
@@ -325,7 +269,7 @@ def test_old_figures_go_and_other_files_stay(fake: None, tmp_path: Path) -> None
     write_report(make_rows(), {}, tmp_path)
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     assert "mine.svg" in names
-    assert "predictions-schedule-multi-power-100m.svg" not in names
+    assert "residuals-schedule-multi-power-100m.svg" not in names
 
 
 def test_settings_of_matplotlib_are_restored(fake: None, tmp_path: Path) -> None:

@@ -186,10 +186,13 @@ def _shows(folder: Path, rows: pd.DataFrame) -> bool:
 
 def _write(rows: pd.DataFrame, store: Path, to: Path, *, committed: bool) -> Path:
     from lawbench.report.page import write_report
-    from lawbench.store import load_predictions
+    from lawbench.store import load_outcomes
 
     command = shlex.join(["lawbench", *sys.argv[1:]])
-    return write_report(rows, load_predictions(store), to, command=command, committed=committed)
+    found = load_outcomes(store)
+    predictions = {cell: outcome.predictions for cell, outcome in found.items() if outcome.predictions}
+    params = {cell: outcome.params for cell, outcome in found.items() if outcome.params}
+    return write_report(rows, predictions, to, params=params, command=command, committed=committed)
 
 
 def _account(rows: pd.DataFrame) -> None:

@@ -8,6 +8,9 @@ import pandas as pd
 
 from lawbench.report.tables import board_table, fixed, missing, pair_table, three
 
+NAMED = 4
+"""Most entries that a sentence names; of more it tells the number."""
+
 
 def answer(board: pd.DataFrame) -> str:
     """Return who predicts best on a board, by how much, and how sure that is."""
@@ -85,4 +88,6 @@ def _count(n: int, one: str, many: str = "") -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
+    if len(names) > NAMED + 1:
+        return f"{', '.join(names[:NAMED])} and {_count(len(names) - NAMED, 'other')}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,4 +1,4 @@
-"""One fixed look an entry: colour by law, line style and marker by recipe, fill by options."""
+"""One fixed look an entry: colour and line by law, marker by recipe, fill by options."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-# Okabe and Ito's palette and four of Paul Tol's muted colours: told apart by colour-blind readers,
-# and dark enough for a thin line on white.
-PALETTE = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#B8860B",
-    "#332288", "#882255", "#44AA99", "#999933",
-)  # fmt: skip
-INK, MUTED, SHADE = "#1a1a1a", "#6b6b6b", "#ececec"
+from lawbench.registry import law_names
 
-_FIXED = {
-    "mpl": "#0072B2",
-    "annealing_area": "#D55E00",
-    "chinchilla": "#009E73",
-    "temporal_agg": "#CC79A7",
+# Ten colours at least 10 apart in CIELAB for readers with normal, red-, green- and blue-blind sight, and with a
+# contrast of 3 or more on white (tests/test_report_looks.py). With four line patterns they tell forty laws apart.
+PALETTE = (
+    "#097ab2", "#cc6b0a", "#068057", "#802d56", "#998c4c",
+    "#3c591f", "#3b1980", "#59342d", "#6a4080", "#6b2ee6",
+)  # fmt: skip
+LINES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (8, 2, 2, 2)))
+INK, MUTED, SHADE = "#1a1a1a", "#595959", "#ececec"
+
+_FIXED: dict[str, tuple[str, int]] = {
+    "mpl": (PALETTE[0], 0),
+    "annealing_area": (PALETTE[1], 0),
+    "chinchilla": (PALETTE[2], 0),
+    "temporal_agg": (PALETTE[3], 0),
     # Baselines are grey: they are what the others are measured by.
-    "power_steps": "#707070",
-    "compute_power": "#8c8c8c",
-    "last_value": "#a3a3a3",
+    "power_steps": ("#5f5f5f", 0),
+    "compute_power": ("#737373", 1),
+    "last_value": ("#878787", 2),
 }
-_RECIPES: dict[str, tuple[Any, str]] = {
-    "common": ("-", "o"),
-    "paper": ((0, (5, 1.6)), "s"),
-}
+_MARKERS = {"common": "o", "paper": "s"}
+_PAPER: Any = (0, (5, 1.6))
 # The sources that print parameters of one law, in the order of their names.
 _PUBLISHED: tuple[tuple[Any, str], ...] = (
     ((0, (1.2, 1.2)), "D"),
@@ -36,6 +37,8 @@ _PUBLISHED: tuple[tuple[Any, str], ...] = (
     ((0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)), "P"),
 )
 _OTHER_RECIPE: tuple[Any, str] = ((0, (5, 1.5, 1.2, 1.5)), "^")
+GLYPHS = {"o": "●○", "s": "■□", "D": "◆◇", "^": "▲△", "v": "▼▽", "P": "✚✚"}
+"""A marker as characters, filled and hollow."""
 
 
 @dataclass(frozen=True)
@@ -52,26 +55,40 @@ class Style:
         """Fill of its marker: white for other than the default options."""
         return self.colour if self.filled else "#ffffff"
 
+    @property
+    def glyph(self) -> str:
+        """Its marker as a character."""
+        return GLYPHS[self.marker][0 if self.filled else 1]
 
-def law_colours(laws: Iterable[str]) -> dict[str, str]:
-    """Return a colour for each law; a law keeps its colour whoever else is drawn.
+    @property
+    def dash(self) -> str:
+        """Its line pattern as SVG writes it; empty for a solid line."""
+        return "" if self.line == "-" else " ".join(f"{length:g}" for length in self.line[1])
 
-    Laws without a fixed colour get one from their name; two that meet are moved apart.
+
+def law_looks(laws: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """Return colour and line pattern (a place in `LINES`) of each law.
+
+    A law keeps its look whoever else is drawn: looks are given out over all registered laws, in the order of their
+    names, starting from a hash of the name.
 
     Examples
     --------
-    >>> law_colours(["mpl"]) == {"mpl": law_colours(["chinchilla", "mpl"])["mpl"]}
+    >>> law_looks(["mpl"]) == {"mpl": law_looks(["chinchilla", "mpl"])["mpl"]}
     True
     """
-    names = sorted(set(laws))
-    out = {name: _FIXED[name] for name in names if name in _FIXED}
-    taken = set(out.values())
-    for name in (n for n in names if n not in _FIXED):
-        start = int.from_bytes(sha256(name.encode()).digest()[:4], "big") % len(PALETTE)
-        wheel = PALETTE[start:] + PALETTE[:start]
-        out[name] = next((c for c in wheel if c not in taken), wheel[0])
+    wanted = set(laws)
+    registered = law_names()
+    looks = [(colour, turn) for turn in range(len(LINES)) for colour in PALETTE]
+    out, taken = dict(_FIXED), set(_FIXED.values())
+    for name in [*registered, *sorted(wanted - set(registered))]:
+        if name in out:
+            continue
+        start = int.from_bytes(sha256(name.encode()).digest()[:4], "big") % len(looks)
+        wheel = looks[start:] + looks[:start]
+        out[name] = next((look for look in wheel if look not in taken), wheel[0])
         taken.add(out[name])
-    return out
+    return {name: out[name] for name in sorted(wanted)}
 
 
 def styles(entries: Iterable[tuple[str, str, str]]) -> dict[str, Style]:
@@ -80,12 +97,15 @@ def styles(entries: Iterable[tuple[str, str, str]]) -> dict[str, Style]:
     A label has brackets where options differ from the defaults; such entries are drawn hollow.
     """
     known = sorted(set(entries))
-    colours = law_colours(law for _, law, _ in known)
+    looks = law_looks(law for _, law, _ in known)
     out = {}
     for entry, law, recipe in known:
-        line, marker = _RECIPES.get(recipe, _OTHER_RECIPE)
+        colour, turn = looks[law]
+        line, marker = LINES[turn], _MARKERS.get(recipe, _OTHER_RECIPE[1])
         if recipe.startswith("published"):
             sources = sorted({r for _, other, r in known if other == law and r.startswith("published")})
             line, marker = _PUBLISHED[sources.index(recipe) % len(_PUBLISHED)]
-        out[entry] = Style(colours[law], line, marker, filled="[" not in entry)
+        elif recipe != "common":
+            line = _PAPER if recipe == "paper" else _OTHER_RECIPE[0]
+        out[entry] = Style(colour, line, marker, filled="[" not in entry)
     return out

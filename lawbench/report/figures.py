@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from lawbench.report.colours import INK, MUTED, SHADE, Style
-from lawbench.report.panels import Gallery, Panel
+from lawbench.report.panels import ACROSS, Gallery, Panel
 
 Styles = Mapping[str, Style]
 
@@ -67,39 +67,23 @@ def look() -> Iterator[None]:
         yield
 
 
-def predictions_figure(gallery: Gallery, styles: Styles) -> Figure:
-    """Return prediction against truth, one panel a predicted curve."""
-    figure, axes = _canvas(gallery)
-    for ax, panel in zip(axes, gallery.panels, strict=True):
-        _shade(ax, panel, gallery.pooled)
-        for entry, line in panel.lines.items():
-            _line(ax, panel.x, line, styles[entry], gallery.pooled)
-        # Points lie over the lines, thinned so that the lines are still seen.
-        some = slice(None, None, 1 if gallery.pooled else max(1, panel.x.size // 36))
-        ax.plot(panel.x[some], panel.truth[some], "o", ms=3.2, mfc=INK, mec="white", mew=0.5, zorder=4)
-        ax.set_ylim(*_loss_range(panel))
-        ax.set_title(panel.title)
-    _label(figure, axes, gallery, "loss (nats per token)")
-    _legend(figure, gallery.entries, styles, gallery.pooled, observed=True, shade=_shaded(gallery))
-    return figure
-
-
 def residuals_figure(gallery: Gallery, styles: Styles) -> Figure:
     """Return relative errors, one panel a predicted curve, with the noise floor as a band."""
     figure, axes = _canvas(gallery)
     for ax, panel in zip(axes, gallery.panels, strict=True):
-        _shade(ax, panel, gallery.pooled)
+        _shade(ax, panel)
         if panel.floor:
             ax.axhspan(-100 * panel.floor, 100 * panel.floor, color="#c9dff0", lw=0, zorder=0.5)
         ax.axhline(0, color=INK, lw=0.6, zorder=1)
         for entry in panel.lines:
-            _line(ax, panel.x, panel.residual(entry), styles[entry], gallery.pooled)
+            _line(ax, panel.x, panel.residual(entry), styles[entry], panel.kind == "compute")
         reach = _reach(panel)
         ax.set_ylim(-reach, reach)
         ax.set_title(panel.title)
     _label(figure, axes, gallery, "prediction / observed − 1 (%)")
     floor = any(p.floor for p in gallery.panels)
-    _legend(figure, gallery.entries, styles, gallery.pooled, floor=floor, shade=_shaded(gallery))
+    pooled = all(p.kind == "compute" for p in gallery.panels)
+    _legend(figure, gallery.entries, styles, pooled, floor=floor, shade=_shaded(gallery))
     return figure
 
 
@@ -205,12 +189,12 @@ def _canvas(gallery: Gallery) -> tuple[Figure, list[Axes]]:
 
 
 def _shaded(gallery: Gallery) -> bool:
-    return not gallery.pooled and any(p.ignored_until is not None for p in gallery.panels)
+    return any(p.kind == "steps" and p.ignored_until is not None for p in gallery.panels)
 
 
-def _shade(ax: Axes, panel: Panel, pooled: bool) -> None:
+def _shade(ax: Axes, panel: Panel) -> None:
     until = panel.ignored_until
-    if until is not None and not pooled:
+    if until is not None and panel.kind == "steps":
         ax.axvspan(float(panel.x[0]), until, color=SHADE, lw=0, zorder=0)
     ax.margins(x=0.02)
 
@@ -222,32 +206,16 @@ def _line(ax: Axes, x: Any, y: Any, style: Style, pooled: bool) -> None:
         ax.plot(x, y, color=style.colour, ls=style.line, lw=1.3 if style.filled else 0.9, alpha=0.9, zorder=3)
 
 
-def _better_half(panel: Panel) -> list[str]:
-    """Entries whose largest error on the points that count is among the smaller half."""
-    counted = panel.counts if panel.counts.any() else np.ones_like(panel.counts)
-    worst = {entry: float(np.abs(panel.residual(entry)[counted]).max()) for entry in panel.lines}
-    return sorted(worst, key=lambda entry: (worst[entry], entry))[: max(1, (len(worst) + 1) // 2)]
-
-
-def _loss_range(panel: Panel) -> tuple[float, float]:
-    """Range of the observed losses and of the better half of the predictions, with a margin."""
-    low, high = float(panel.truth.min()), float(panel.truth.max())
-    wide = (high - low) or 0.05 * high
-    lines = np.concatenate([panel.truth, *(panel.lines[entry] for entry in _better_half(panel))])
-    low, high = max(low - wide, float(lines.min())), min(high + wide, float(lines.max()))
-    return low - 0.1 * wide, high + 0.1 * wide
-
-
 def _reach(panel: Panel) -> float:
     """Half height of a residual panel: shows the better half of the entries whole."""
-    counted = panel.counts if panel.counts.any() else np.ones_like(panel.counts)
-    largest = max(float(np.abs(panel.residual(entry)[counted]).max()) for entry in _better_half(panel))
+    worst = sorted(panel.largest(entry) for entry in panel.lines)
+    largest = worst[(len(worst) - 1) // 2]
     return 1.35 * max(largest, 100 * (panel.floor or 0.0), 1e-3)
 
 
 def _label(figure: Figure, axes: Sequence[Axes], gallery: Gallery, y: str) -> None:
     for ax, panel in zip(axes, gallery.panels, strict=True):
-        if gallery.pooled:
+        if panel.kind == "compute":
             low, high = float(panel.x.min()) / 1.2, float(panel.x.max()) * 1.2
             ax.set_xscale("log")
             ax.set_xlim(low, high)
@@ -258,7 +226,8 @@ def _label(figure: Figure, axes: Sequence[Axes], gallery: Gallery, y: str) -> No
         else:
             ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.yaxis.set_major_locator(MaxNLocator(5))
-    figure.supxlabel(gallery.across, fontsize=9)
+    kinds = dict.fromkeys(panel.kind for panel in gallery.panels)
+    figure.supxlabel("; ".join(ACROSS[kind] for kind in kinds), fontsize=9)
     figure.supylabel(y, fontsize=9)
 
 
@@ -268,7 +237,6 @@ def _legend(
     styles: Styles,
     pooled: bool,
     *,
-    observed: bool = False,
     floor: bool = False,
     shade: bool = False,
 ) -> None:
@@ -277,8 +245,6 @@ def _legend(
         s = styles[entry]
         keys = {"marker": s.marker, "mec": s.colour, "mfc": s.face, "ls": "", "ms": 5} if pooled else {"ls": s.line}
         handles.append(Line2D([], [], color=s.colour, label=entry, **{"lw": 1.5 if s.filled else 1.0, **keys}))
-    if observed:
-        handles.append(Line2D([], [], marker="o", ls="", ms=3.5, mfc=INK, mec="white", mew=0.5, label="observed"))
     if shade:
         handles.append(Patch(color=SHADE, label="does not count"))
     if floor:

@@ -1,97 +1,80 @@
-"""Writing a report: boards, figures, tables and provenance of a set of rows, as one folder."""
+"""Writing a report: boards, entries, datasets and provenance of a set of rows, as one folder."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lawbench.boards import BOARDS, NEEDED, lay_out, names
-from lawbench.comparisons import by_distance, pairwise, recipe_effect
-from lawbench.errors import InputError, LawbenchError
+from lawbench.boards import BOARDS, NEEDED, names
+from lawbench.errors import InputError
 from lawbench.leaderboard import leaderboard
-from lawbench.report import encode, figures, tables
+from lawbench.report import articles, figures, payload, tables
 from lawbench.report.answers import answer, markdown
 from lawbench.report.colours import Style, styles
 from lawbench.report.companions import write_companions
+from lawbench.report.files import boards_json, latex_table
 from lawbench.report.ledger import number_cells, read_ledger
 from lawbench.report.manifest import card_of, manifest, may_show, without_paths
-from lawbench.report.panels import Gallery, Predictions, galleries
-from lawbench.stats import relative_error, skill
+from lawbench.report.packing import packed
+from lawbench.report.panels import Predictions, galleries
+from lawbench.report.parts import PARTS, BoardFacts, FigurePart, families
+from lawbench.report.sparks import Spark, sparks
+from lawbench.report.studio import Picture, Studio
 
-TEXT = ("law", "options", "recipe", "entry", "task", "track", "family", "dataset", "status", "reason")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page."""
-
-    name: str
-    markup: str
-    caption: str
-    wide: bool
+TEXT = ("law", "options", "recipe", "entry", "task", "track", "family", "dataset", "status", "reason", "needs")
+ENTRIES_PICTURED = 8
+PANELS_PICTURED = 9
+"""Entries and panels in a figure of residuals; the page itself can show all of them. Data with more panels get no
+figure in the folder, and one of some panels where the page may not show their points."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class BoardSection:
     """A board on the page."""
 
     name: str
     title: str
+    leader: str
     answer: str
     note: str
     table: tables.Table
+    sparks: dict[str, Spark]
+    families: dict[str, dict[str, float]]
     why: list[tuple[str, str]]
     left_out: list[tuple[str, str]]
-    pairs: tables.Table
-    recipes: tables.Table
-    pictures: list[Picture]
-
-
-@dataclass
-class Studio:
-    """Draws figures, writes their files, and keeps the report going when one fails."""
-
-    folder: Path
-    files: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def draw(
-        self, name: str, caption: str, make: Callable[[], Figure], *, vector: bool = True, wide: bool = False
-    ) -> list[Picture]:
-        """Return the figure as a list of one, or of none with a sentence in `problems`."""
-        try:
-            files = encode.formats(make(), ("svg", "pdf") if vector else ("png",))
-        except Exception as error:
-            reason = without_paths(f"{type(error).__name__}: {error}")
-            self.problems.append(f"Figure {name} could not be drawn: {reason}.")
-            return []
-        encode.write(files, self.folder / name)
-        self.files += [f"{name}.{kind}" for kind in files]
-        return [Picture(name, encode.markup(files, name, caption), caption, wide)]
+    parts: list[tuple[str, str, str, tables.Table | Picture]] = field(default_factory=list)
 
 
 def write_report(
-    rows: pd.DataFrame, predictions: Predictions, out: Path, *, command: str = "", committed: bool = False
+    rows: pd.DataFrame,
+    predictions: Predictions,
+    out: Path,
+    *,
+    params: payload.Params | None = None,
+    command: str = "",
+    committed: bool = False,
 ) -> Path:
     """Write the report of a set of rows.
 
     Parameters
     ----------
     rows : DataFrame
-        One row a cell, as `lawbench.run` returns.
+        One row a cell, as `lawbench.run` returns; ``attrs["ignored"]`` may hold sentences about files left out.
     predictions : mapping
         ``(task, entry)`` to one array of predicted losses a predicted run.
     out : Path
-        Folder to write: ``index.html``, ``leaderboard.md``, ``results.csv``, ``manifest.json`` and
-        ``figures/``.
+        Folder to write: ``index.html``, ``leaderboard.md``, ``results.csv``, ``board.json``, ``manifest.json``,
+        ``tables/`` (LaTeX) and ``figures/`` (SVG and PDF).
+    params : mapping, optional
+        ``(task, entry)`` to its fitted parameters.
     command : str
         Command that made the rows, for the manifest.
     committed : bool
@@ -108,40 +91,51 @@ def write_report(
     InputError
         If the rows lack a column or hold a cell twice; nothing is written then.
     """
+    ignored = [without_paths(str(sentence)) for sentence in rows.attrs.get("ignored", ())]
     rows = _ordered(rows)
-    boards = {name: leaderboard(rows, name) for name in BOARDS}
-    boards = {name: board for name, board in boards.items() if board.attrs["tasks"] or len(board)}
     facts = manifest(rows, command=command, committed=committed)
-
-    folder = out / "figures"
     _clear(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    studio, looks = Studio(folder), styles(rows[["entry", "law", "recipe"]].itertuples(index=False, name=None))
+    (out / "figures").mkdir(parents=True, exist_ok=True)
+    (out / "tables").mkdir(exist_ok=True)
+    studio = Studio(out / "figures", problems=ignored)
+    looks = styles(rows[["entry", "law", "recipe"]].itertuples(index=False, name=None))
+    boards = _boards(rows, looks, studio)
+    ids = {"entry": articles.slugs(rows["entry"], "entry"), "data": articles.slugs(rows["dataset"], "data")}
     with figures.look():
-        sections = [_board_section(rows, name, board, looks, studio) for name, board in boards.items()]
-        curves = _curve_pictures(rows, predictions, looks, studio, committed=committed)
+        sections = [_section(board, studio) for board in boards.values()]
+        curves, pictures = _curves(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
     facts |= write_companions(rows, predictions, out, facts)
 
+    datasets = _datasets(rows, ids["data"], pictures, committed=committed)
+    ids["task"] = articles.slugs((cells[0] for d in datasets for cells in d.tasks.cells), "task")
     page = _render(
-        answers=[(s.name, s.title, s.answer) for s in sections],
         boards=sections,
-        curves=curves,
         problems=studio.problems,
         styles=looks,
-        laws=_laws(rows),
-        metrics=[(t, tables.metric_table(own)) for t, own in rows.groupby("task", sort=True)],
-        certificates=tables.certificate_table(rows),
-        floors=tables.floor_table(rows[_on_a_board(rows)]),
+        ids=ids,
+        entries=articles.entry_pages(rows, ids["entry"]),
+        datasets=datasets,
+        families=sorted({family for s in sections for row in s.families.values() for family in row}),
+        board_families={s.name: {ids["entry"][e]: row for e, row in s.families.items()} for s in sections},
+        recipe_of=dict(zip(rows["entry"], rows["recipe"], strict=True)),
+        needs_of=dict(zip(rows["entry"], rows["needs"], strict=True)),
+        inputs=_inputs(rows),
         missing=tables.missing_table(rows),
-        cards=[(name, card_of(name)) for name in sorted(set(rows["dataset"]))],
+        outside=tables.outside_table(rows),
         ledger=[(claim, number_cells(claim)) for claim in read_ledger()],
         facts=facts,
         counts=facts["cells"],
+        n_tasks=rows["task"].nunique(),
+        data={"core": packed(payload.core(rows, params or {}, looks, ids)), **curves},
     )
     rows.to_csv(out / "results.csv", index=False, lineterminator="\n")
-    pairs = {n: pairwise(rows, n) for n in boards}
-    (out / "leaderboard.md").write_text(markdown(boards, pairs, facts["suite"]), encoding="utf-8")
+    frames = {name: facts_of.board for name, facts_of in boards.items()}
+    pairs = {name: facts_of.pairs for name, facts_of in boards.items()}
+    (out / "leaderboard.md").write_text(markdown(frames, pairs, facts["suite"]), encoding="utf-8")
+    (out / "board.json").write_text(boards_json(frames), encoding="utf-8")
+    for name, board in frames.items():
+        (out / "tables" / f"board-{name}.tex").write_text(latex_table(board), encoding="utf-8")
     (out / "manifest.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (out / "index.html").write_text(page, encoding="utf-8")
     return out / "index.html"
@@ -154,8 +148,30 @@ def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"the rows have no column {', '.join(dict.fromkeys(absent))}: pass the frame of a run.")
     out = rows.copy()
     out[list(TEXT)] = out[list(TEXT)].astype(object).fillna("").astype(str)
+    twice = out[out.duplicated(["entry", "task"])]
+    if len(twice):
+        entry, task = twice.iloc[0][["entry", "task"]]
+        raise InputError(f"entry '{entry}' has two rows for task '{task}': keep one row a cell.")
     out["reason"] = [without_paths(reason) for reason in out["reason"]]
     return out.sort_values(["task", "entry"], kind="stable", ignore_index=True)
+
+
+def _boards(rows: pd.DataFrame, looks: Mapping[str, Style], studio: Studio) -> dict[str, BoardFacts]:
+    """Return the boards on which something stands; one that cannot be made is named among the problems."""
+    out = {}
+    for name, place in BOARDS.items():
+        own = rows[rows["track"] == place.track]
+        try:
+            board = leaderboard(own, name)
+            if board.attrs["tasks"] or len(board):
+                out[name] = BoardFacts(own, name, board, looks)
+                out[name].pairs  # noqa: B018  what cannot be compared is no board either
+            elif len(own):
+                studio.problems.append(f"Board {name} is left out: none of its tasks has a result of its baseline.")
+        except Exception as error:
+            out.pop(name, None)
+            studio.failed(f"Board {name} could not be made", error)
+    return out
 
 
 def _clear(out: Path) -> None:
@@ -169,43 +185,34 @@ def _clear(out: Path) -> None:
             (out / "figures" / name).unlink(missing_ok=True)
 
 
-def _board_section(
-    rows: pd.DataFrame, name: str, board: pd.DataFrame, looks: dict[str, Style], studio: Studio
-) -> BoardSection:
-    distance = by_distance(rows, name)
-    pictures = []
-    if board["error"].notna().any():
-        pictures += studio.draw(
-            f"board-{name}",
-            f"Skill of every entry on the board {name}; right is better.",
-            lambda: figures.board_figure(board, looks, _noise_skill(rows, name)),
-        )
-    if distance["log_mae"].notna().any():
-        pictures += studio.draw(
-            f"distance-{name}",
-            f"Error of every entry on each task of the board {name}, by how far beyond the fitted range it reaches.",
-            lambda: figures.distance_figure(distance, looks),
-        )
-    return BoardSection(
-        name=name,
+def _section(facts: BoardFacts, studio: Studio) -> BoardSection:
+    board = facts.board
+    section = BoardSection(
+        name=facts.name,
         title=board.attrs["title"],
+        leader=board["entry"].iloc[0] if (board["rank"] == 1).any() else "",
         answer=answer(board),
         note=board.attrs["note"],
         table=tables.board_table(board),
+        sparks=sparks(board),
+        families=families(facts),
         why=[(e, w) for e, w in zip(board["entry"], board["why"], strict=True) if w],
         left_out=sorted(board.attrs["left_out"].items()),
-        pairs=tables.pair_table(pairwise(rows, name)),
-        recipes=tables.table(recipe_effect(rows, name), tables.RECIPES),
-        pictures=pictures,
     )
-
-
-def _noise_skill(rows: pd.DataFrame, name: str) -> float | None:
-    """Skill of an entry whose error were the noise floor on every task; None where one is unknown."""
-    grid = lay_out(rows, name)
-    if not grid.tasks or not (grid.floor > 0).all():
-        return None
-    return float(skill(np.log(relative_error(grid.floor, grid.baseline)), grid.families))
+    for part in PARTS:
+        made: tables.Table | Picture | None
+        about = ""
+        if isinstance(part, FigurePart):
+            made = studio.draw(f"{part.key}-{facts.name}", part.caption, lambda p=part: p.make(facts))  # type: ignore[misc]
+        else:
+            try:
+                made, about = part.make(facts), part.about
+            except Exception as error:
+                studio.failed(f"Table {part.key} of board {facts.name} could not be made", error)
+                continue
+        if made:
+            section.parts.append((part.key, part.title, about, made))
+    return section
 
 
 def _on_a_board(rows: pd.DataFrame) -> NDArray[np.bool_]:
@@ -215,66 +222,72 @@ def _on_a_board(rows: pd.DataFrame) -> NDArray[np.bool_]:
     return np.fromiter(ranked, dtype=bool, count=len(rows))
 
 
-def _curve_pictures(
-    rows: pd.DataFrame, predictions: Predictions, looks: dict[str, Style], studio: Studio, *, committed: bool
-) -> list[tuple[Gallery, list[Picture]]]:
+def _curves(
+    rows: pd.DataFrame, predictions: Predictions, looks: Mapping[str, Style], studio: Studio, *, committed: bool
+) -> tuple[dict[str, str], dict[str, list[Picture]]]:
+    """Return packed curves of the datasets whose points may be shown, and pictures of the others."""
     from lawbench.tasks import load_task
 
     made = galleries(rows[_on_a_board(rows)], predictions, load_task)
     studio.problems += [without_paths(problem) for problem in made.problems.values()]
-    out = []
+    place = {entry: i for i, entry in enumerate(sorted(set(rows["entry"])))}
+    panels: dict[str, list[dict[str, Any]]] = {}
+    pictures: dict[str, list[Picture]] = {}
     for gallery in made.shown:
-        vector = may_show(gallery.dataset, committed=committed)
-        what = f"{gallery.dataset}, track {gallery.track}"
-        pictures = studio.draw(
-            f"predictions-{gallery.name}",
-            f"Predictions and observed losses: {what}.",
-            lambda g=gallery: figures.predictions_figure(g, looks),  # type: ignore[misc]
-            vector=vector,
-            wide=True,
-        )
-        pictures += studio.draw(
+        shown = may_show(gallery.dataset, committed=committed)
+        if shown:
+            panels.setdefault(gallery.dataset, []).extend(payload.curves(gallery, place))
+        if shown and (gallery.track != "schedule" or len(gallery.panels) > PANELS_PICTURED):
+            continue
+        some = gallery.some(PANELS_PICTURED)
+        picture = studio.draw(
             f"residuals-{gallery.name}",
-            f"Residuals: {what}.",
-            lambda g=gallery: figures.residuals_figure(g, looks),  # type: ignore[misc]
-            vector=vector,
-            wide=True,
+            f"Residuals of the {ENTRIES_PICTURED} entries with the smallest errors: {gallery.dataset}, "
+            f"track {gallery.track}, {len(some.panels)} of {len(gallery.panels)} panels.",
+            lambda g=some: figures.residuals_figure(g.best(ENTRIES_PICTURED), looks),  # type: ignore[misc]
+            ("svg", "pdf") if shown else ("webp",),
         )
-        out.append((gallery, pictures))
-    return out
+        if picture and not shown:
+            pictures.setdefault(gallery.dataset, []).append(picture)
+    packs = {}
+    for dataset in sorted(set(rows["dataset"])):
+        if may_show(dataset, committed=committed):
+            runs = _runs(dataset, studio)
+            packs[dataset] = packed({"panels": panels.get(dataset, []), **runs})
+    return packs, pictures
 
 
-def _laws(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return title, reference and note of every law; only its name where it is not installed."""
-    from lawbench.registry import find_law
+def _runs(dataset: str, studio: Studio) -> dict[str, Any]:
+    from lawbench.data.dataset import load_dataset
 
-    out: list[dict[str, Any]] = []
-    for name in sorted(set(rows["law"])):
-        try:
-            law = find_law(name)
-        except LawbenchError:
-            out.append(
-                {
-                    "name": name,
-                    "title": name,
-                    "reference": "not installed here",
-                    "note": "",
-                    "exceptions": {},
-                    "parameters": (),
-                }
-            )
-        else:
-            out.append(
-                {
-                    "name": name,
-                    "title": law.title,
-                    "reference": law.reference,
-                    "note": law.note,
-                    "exceptions": law.exceptions,
-                    "parameters": law.parameters,
-                }
-            )
-    return out
+    try:
+        return payload.dataset_runs(load_dataset(dataset).runs)
+    except Exception as error:
+        studio.failed(f"The runs of {dataset} are left out", error)
+        return {}
+
+
+def _datasets(
+    rows: pd.DataFrame, ids: Mapping[str, str], pictures: Mapping[str, list[Picture]], *, committed: bool
+) -> list[articles.DatasetPage]:
+    ranked = rows[_on_a_board(rows)]
+    return [
+        articles.DatasetPage(
+            name=name,
+            id=ids[name],
+            card=card_of(name),
+            tasks=tables.floor_table(ranked[ranked["dataset"] == name]),
+            open=may_show(name, committed=committed),
+            pictures=pictures.get(name, []),
+        )
+        for name in sorted(set(rows["dataset"]))
+    ]
+
+
+def _inputs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the inputs that some entry needs, and how they are called."""
+    needed = {need for needs in rows["needs"] for need in names(needs)}
+    return [(key, word) for key, word in articles.INPUTS.items() if key in needed]
 
 
 def _render(**context: Any) -> str:
@@ -287,10 +300,6 @@ def _render(**context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    glyphs = {"o": "●○", "s": "■□", "D": "◆◇", "^": "▲△", "v": "▼▽", "P": "✚✚"}
-
-    def glyph(entry: str) -> str:
-        look: Style = context["styles"][entry]
-        return glyphs[look.marker][0 if look.filled else 1]
-
-    return environment.get_template("page.html.j2").render(glyph=glyph, **context)
+    folder = files("lawbench.report") / "templates"
+    inlined = {name: (folder / f"page.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
+    return environment.get_template("page.html.j2").render(**inlined, **context)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,14 @@ from lawbench.errors import InputError, LawbenchError
 
 Floats = NDArray[np.float64]
 Predictions = Mapping[tuple[str, str], Sequence[Any]]
-POINTS_DRAWN = 180
+Kind = Literal["steps", "compute", "position"]
+ACROSS: Mapping[Kind, str] = {
+    "steps": "optimiser step",
+    "compute": "training compute 6ND (FLOP)",
+    "position": "position in the context",
+}
+"""What the horizontal axis of a panel measures."""
+POINTS_DRAWN = 80
 """Points drawn a curve; longer curves are thinned evenly, their ends kept."""
 
 
@@ -24,9 +31,12 @@ class Panel:
 
     Attributes
     ----------
+    task : str
+    kind : {"steps", "compute", "position"}
+        What ``x`` measures.
     title : str
     x, truth : ndarray, shape (n,)
-        Thousands of steps (or training compute in FLOP, or positions) and losses in nats per token.
+        Optimiser steps (or training compute in FLOP, or positions) and losses in nats per token.
     counts : ndarray of bool, shape (n,)
         Points that count.
     lines : dict of str to ndarray, shape (n,)
@@ -35,6 +45,8 @@ class Panel:
         Noise floor of the task, in log loss.
     """
 
+    task: str
+    kind: Kind
     title: str
     x: Floats
     truth: Floats
@@ -48,6 +60,11 @@ class Panel:
         first = int(np.argmax(self.counts)) if self.counts.any() else self.counts.size
         return float(self.x[first - 1]) if first > 0 else None
 
+    def largest(self, entry: str) -> float:
+        """Return the largest error of an entry on the points that count, in per cent."""
+        counted = self.counts if self.counts.any() else np.ones_like(self.counts)
+        return float(np.abs(self.residual(entry)[counted]).max())
+
     def residual(self, entry: str) -> Floats:
         """Return prediction over truth minus 1, in per cent."""
         out: Floats = 100.0 * (self.lines[entry] / self.truth - 1.0)
@@ -60,7 +77,6 @@ class Gallery:
 
     track: str
     dataset: str
-    pooled: bool
     panels: tuple[Panel, ...]
     entries: tuple[str, ...]
 
@@ -69,12 +85,21 @@ class Gallery:
         """Name of its figures."""
         return f"{self.track}-{self.dataset}"
 
-    @property
-    def across(self) -> str:
-        """What the horizontal axis measures."""
-        if self.pooled:
-            return "training compute 6ND (FLOP)"
-        return "position in the context" if self.track == "position" else "optimiser step (thousands)"
+    def some(self, count: int) -> Gallery:
+        """Return it with at most so many panels, spread over all of them."""
+        at = np.unique(np.linspace(0, len(self.panels) - 1, min(count, len(self.panels))).round().astype(int))
+        return replace(self, panels=tuple(self.panels[i] for i in at))
+
+    def best(self, count: int) -> Gallery:
+        """Return it with the entries whose median error over the panels is smallest."""
+        errors: dict[str, list[float]] = {entry: [] for entry in self.entries}
+        for panel in self.panels:
+            for entry in panel.lines:
+                errors[entry].append(panel.largest(entry))
+        # An entry without a prediction somewhere comes after those that have them all.
+        order = sorted(errors, key=lambda e: (-len(errors[e]), float(np.median(errors[e])), e))[:count]
+        panels = tuple(replace(p, lines={e: p.lines[e] for e in order if e in p.lines}) for p in self.panels)
+        return replace(self, panels=panels, entries=tuple(sorted(order)))
 
 
 @dataclass
@@ -102,7 +127,7 @@ def galleries(rows: pd.DataFrame, predictions: Predictions, load: Callable[[str]
     for (track, dataset), own in scored.groupby(["track", "dataset"], sort=True):
         name = f"{track}-{dataset}"
         try:
-            gallery = _gallery(str(track), str(dataset), own, predictions, load)
+            gallery = _gallery(str(track), str(dataset), own, predictions, load, out.problems)
         except LawbenchError as error:
             out.problems[name] = (
                 f"The curves of {dataset} ({track}) are left out: its data could not be used here "
@@ -118,34 +143,48 @@ def galleries(rows: pd.DataFrame, predictions: Predictions, load: Callable[[str]
 
 
 def _gallery(
-    track: str, dataset: str, rows: pd.DataFrame, predictions: Predictions, load: Callable[[str], Any]
+    track: str,
+    dataset: str,
+    rows: pd.DataFrame,
+    predictions: Predictions,
+    load: Callable[[str], Any],
+    problems: dict[str, str],
 ) -> Gallery:
     panels: list[Panel] = []
-    pooled = False
     for name in sorted(set(rows["task"])):
         entries = sorted(e for e in rows.loc[rows["task"] == name, "entry"] if (name, e) in predictions)
         if not entries:
             continue
-        task = load(name)
-        made = [(e, [np.asarray(p, dtype=np.float64) for p in predictions[name, e]]) for e in entries]
-        for entry, arrays in made:
-            _check(name, entry, arrays, task.truth())
-        pooled = all(len(run) == 1 for run in task.truth())
-        short = name.split("/", 1)[-1]
-        if pooled:
-            panels.append(_pool(task, short, made))
-        elif track == "position":
-            panels.append(_ends(task, short, made))
-        else:
-            panels += _curves(task, short, made)
+        task, made = load(name), []
+        for entry in entries:
+            arrays = [np.asarray(p, dtype=np.float64) for p in predictions[name, entry]]
+            wrong = _wrong(arrays, task.truth())
+            if wrong:
+                problems[f"{name} {entry}"] = f"The curves of entry {entry} on task {name} are left out: {wrong}."
+            else:
+                made.append((entry, arrays))
+        if made:
+            panels += _panels(task, name.split("/", 1)[-1], track, made)
     shown = sorted({entry for panel in panels for entry in panel.lines})
-    return Gallery(track, dataset, pooled, tuple(panels), tuple(shown))
+    return Gallery(track, dataset, tuple(panels), tuple(shown))
 
 
-def _check(task: str, entry: str, arrays: Sequence[Floats], truth: Sequence[Any]) -> None:
+def _panels(task: Any, short: str, track: str, made: Sequence[tuple[str, list[Floats]]]) -> list[Panel]:
+    if all(len(run) == 1 for run in task.truth()):
+        return [_pool(task, short, made)]
+    return [_ends(task, short, made)] if track == "position" else _curves(task, short, made)
+
+
+def _wrong(arrays: Sequence[Floats], truth: Sequence[Any]) -> str:
+    """Say what is wrong with predictions; empty if nothing is."""
     shapes, expected = [a.shape for a in arrays], [(len(run),) for run in truth]
     if shapes != expected:
-        raise InputError(f"entry '{entry}' on task '{task}' has predictions of shape {shapes}, not {expected}.")
+        found = next((pair for pair in zip(shapes, expected, strict=False) if pair[0] != pair[1]), None)
+        return f"they have {len(shapes)} runs, not {len(expected)}" if found is None else (
+            f"a run has predictions of shape {found[0]}, not {found[1]}"
+        )  # fmt: skip
+    good = all(bool((np.isfinite(a) & (a > 0)).all()) for a in arrays)
+    return "" if good else "a predicted loss is not finite and above 0"
 
 
 def _curves(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> list[Panel]:
@@ -154,8 +193,10 @@ def _curves(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> 
         keep = np.unique(np.linspace(0, len(run) - 1, min(len(run), POINTS_DRAWN)).round().astype(int))
         out.append(
             Panel(
+                task=task.name,
+                kind="steps",
                 title=run.name if short == task.track else f"{run.name} ({short.removeprefix(f'{task.track}-')})",
-                x=run.steps[keep] / 1000.0,
+                x=run.steps[keep].astype(np.float64),
                 truth=run.loss[keep],
                 counts=np.asarray(task.counts[i], dtype=bool)[keep],
                 lines={entry: arrays[i][keep] for entry, arrays in made},
@@ -169,6 +210,8 @@ def _ends(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> Pa
     """Return the losses at the last predicted point, over positions: a curve a position would be too many."""
     runs = task.truth()
     return Panel(
+        task=task.name,
+        kind="position",
         title=f"{short.removeprefix('position-')}, last point",
         x=np.array([run.position for run in runs], dtype=np.float64),
         truth=np.array([run.loss[-1] for run in runs]),
@@ -186,6 +229,8 @@ def _pool(task: Any, short: str, made: Sequence[tuple[str, list[Floats]]]) -> Pa
     x = np.concatenate(compute)
     order = np.argsort(x, kind="stable")
     return Panel(
+        task=task.name,
+        kind="compute",
         title=short,
         x=x[order],
         truth=np.concatenate([run.loss for run in runs])[order],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from lawbench.boards import primary_error
+from lawbench.metrics import PRIMARY_KEYS
 
 Format = Callable[[Any], str]
 EMPTY = "–"
@@ -141,44 +142,6 @@ PAIRS = (
     Column("p_holm", "p (Holm)", significant(2), "paired t test over families, adjusted over all pairs of the board"),
     _words("verdict", "verdict"),
 )
-METRICS = (
-    _words("entry", "entry"),
-    _words("status", "status"),
-    Column(
-        "log_mae_reducible",
-        "log MAE, reducible",
-        significant(4),
-        "primary where it is shown: mean absolute error of the log of the loss above its irreducible part",
-    ),
-    Column(
-        "log_mae", "log MAE", significant(4), "primary elsewhere: mean absolute error of log loss on points that count"
-    ),
-    Column("log_mae_unmasked", "log MAE, all points", significant(4)),
-    Column("mae", "MAE", fixed(5), "nats per token"),
-    Column("mae_unmasked", "MAE, all points", fixed(5)),
-    Column("rmse", "RMSE", fixed(5)),
-    Column("r2", "R²", fixed(4)),
-    Column("prede", "PredE", fixed(5), "mean relative error"),
-    Column("worste", "WorstE", fixed(5), "largest relative error"),
-    Column("final_error", "final", fixed(5), "relative error of the last point"),
-    Column("bias_last10", "bias, last 10 %", fixed(5), "signed"),
-    Column("decisions", "decisions", fixed(2), "share of pairs of schedules put in the right order"),
-)
-CERTIFICATES = (
-    _words("entry", "entry"),
-    _words("task", "task"),
-    Column("converged", "converged", yes, numeric=False),
-    Column("objective", "objective", significant(8)),
-    Column("cert_gradient_norm", "gradient", significant(2), "norm of the gradient at the solution"),
-    Column("cert_starts", "starts", whole),
-    Column("cert_reached", "reached", fixed(2), "share of starts that reached the best objective"),
-    Column("cert_agreement", "agreement", significant(2), "relative difference of the two best starts"),
-    _words("cert_at_bound", "at a bound"),
-    _words("cert_unidentified", "not identified"),
-    Column("cert_condition", "condition", significant(2), "condition number of the Jacobian"),
-    Column("cert_evaluations", "evaluations", whole),
-    Column("seconds", "seconds", significant(2)),
-)
 FLOORS = (
     _words("task", "task"),
     _words("ranked", "ranked"),
@@ -204,10 +167,23 @@ RECIPES = (
     Column("ratio", "ratio", fixed(3), "above 1: worse than the converged fit with default options"),
     Column("beyond_floor", "beyond noise", yes, numeric=False),
 )
+COSTS = (
+    _words("entry", "entry"),
+    Column("n_params_law", "parameters", whole, "fitted parameters of the law"),
+    Column("seconds", "fit, s", significant(2), "seconds over all tasks"),
+    Column("seconds_task", "fit a task, s", significant(2), "mean over the tasks that were fitted"),
+    Column("evaluations", "evaluations", whole, "of the law, over all fits"),
+)
 MISSING_CELLS = (
     _words("entry", "entry"),
     _words("task", "task"),
     _words("status", "status"),
+    _words("reason", "reason"),
+)
+OUTSIDE = (
+    _words("entry", "entry"),
+    _words("track", "track"),
+    Column("tasks", "tasks", whole),
     _words("reason", "reason"),
 )
 
@@ -229,6 +205,22 @@ def board_table(board: pd.DataFrame) -> Table:
     return table(frame, keep, [bool(x) for x in frame["rank"].isna()])
 
 
+def cost_table(board: pd.DataFrame) -> Table:
+    """Return what the fits of a board's entries cost; columns that the board does not have are left out."""
+    fitted = board[board["ok"] > 0]
+    frame = fitted.assign(seconds_task=fitted["seconds"] / fitted["ok"])
+    return table(frame, [c for c in COSTS if c.key in frame and _says(frame[c.key])])
+
+
+def family_table(ratio: Mapping[str, Mapping[str, float]]) -> Table:
+    """Return errors relative to the baseline: one line an entry, one column a family of data."""
+    families = list(next(iter(ratio.values()), {}))
+    frame = pd.DataFrame([{"entry": entry, **values} for entry, values in ratio.items()])
+    return (
+        table(frame, [_words("entry", "entry"), *(Column(f, f, three) for f in families)]) if ratio else Table((), ())
+    )
+
+
 def pair_table(pairs: pd.DataFrame) -> Table:
     """Return the table of all pairs; columns without any value are left out."""
     frame = pairs.assign(interval=interval(pairs, "low", "high"))
@@ -236,24 +228,16 @@ def pair_table(pairs: pd.DataFrame) -> Table:
     return table(frame, keep)
 
 
-def metric_table(rows: pd.DataFrame) -> Table:
-    """Return every metric of one task, best entry first; columns without any value are left out."""
-    frame = rows.assign(primary=primary_error(rows)).sort_values(["primary", "entry"], kind="stable")
-    keep = [c for c in METRICS if c.key in frame and _says(frame[c.key])]
-    return table(frame, keep, [s != "ok" for s in frame["status"]])
-
-
-def certificate_table(rows: pd.DataFrame) -> Table:
-    """Return the certificates of all fits."""
-    keep = [c for c in CERTIFICATES if c.key in rows]
-    fitted = rows[rows["status"].isin(["ok", "failed"]) & rows["objective"].notna()]
-    return table(fitted.sort_values(["task", "entry"], kind="stable"), keep)
+def known_error(rows: pd.DataFrame) -> pd.Series:
+    """Return the primary metric of every row, missing where a row names a metric that no task is ranked by."""
+    known = rows["metric"].isin(PRIMARY_KEYS)
+    return primary_error(rows.assign(metric=rows["metric"].where(known, PRIMARY_KEYS[0]))).where(known)
 
 
 def floor_table(rows: pd.DataFrame) -> Table:
     """Return noise floor, points and best error of every task."""
     records = []
-    for task, own in rows.assign(primary=primary_error(rows)).groupby("task", sort=True):
+    for task, own in rows.assign(primary=known_error(rows)).groupby("task", sort=True):
         good = own[(own["status"] == "ok") & own["primary"].notna()].sort_values(["primary", "entry"])
         first, best = own.iloc[0], good.iloc[0] if len(good) else None
         floor = first["noise_floor"]
@@ -275,9 +259,18 @@ def floor_table(rows: pd.DataFrame) -> Table:
 
 
 def missing_table(rows: pd.DataFrame) -> Table:
-    """Return the cells without a ranked result, and why."""
-    out = rows[rows["status"] != "ok"].sort_values(["status", "entry", "task"], kind="stable")
-    return table(out, MISSING_CELLS)
+    """Return the cells that failed or are shown for reference only, and why."""
+    out = rows[rows["status"].isin(["failed", "reference"])]
+    return table(out.sort_values(["status", "entry", "task"], kind="stable"), MISSING_CELLS)
+
+
+def outside_table(rows: pd.DataFrame) -> Table:
+    """Return to how many tasks of a track an entry is not applicable, and why, without the names of the tasks."""
+    out = rows[rows["status"] == "not_applicable"]
+    why = [reason.replace(f"law '{law}'", "it").split("; ")[0].rstrip(".") for law, reason in
+           zip(out["law"], out["reason"], strict=True)]  # fmt: skip
+    counted = out.assign(reason=why).groupby(["entry", "track", "reason"], sort=True).size()
+    return table(counted.rename("tasks").reset_index(), OUTSIDE)
 
 
 def _says(values: pd.Series) -> bool:
