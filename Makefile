@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RESULTS ?= results
 REPORT ?= report
+SITE ?= build/site
 
-.PHONY: run test lint types package bench clean help
+.PHONY: run test lint types docs package bench clean help
 .DEFAULT_GOAL := help
 
 run: $(VENV)/.run ## benchmark every law on all data within reach; says where the report is
@@ -20,6 +21,9 @@ lint: $(VENV)/.dev ## check style and format
 
 types: $(VENV)/.dev ## check types
 	$(BIN)/mypy
+
+docs: $(VENV)/.docs ## build the documentation and check it; says where it is
+	$(BIN)/python docs/site/build.py $(SITE)
 
 package: $(VENV)/.dev ## build and install the package in fresh environments
 	$(BIN)/pytest -m packaging $(PYTEST)
@@ -46,6 +50,10 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -e '.[test]'
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
-	@touch $@ $(VENV)/.test $(VENV)/.run
+	@touch $@ $(VENV)/.test $(VENV)/.docs $(VENV)/.run

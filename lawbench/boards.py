@@ -10,14 +10,17 @@ import pandas as pd
 
 from lawbench.errors import InputError, unknown
 from lawbench.metrics import PRIMARY_KEYS
-from lawbench.stats import Floats, family_means, relative_error
+from lawbench.stats import CLIP, Floats, family_means, relative_error
 
 NEEDED = (
     "law", "options", "recipe", "entry", "task", "track", "family", "provides", "ranked", "metric", "status", "reason",
     *PRIMARY_KEYS, *(f"{key}_unmasked" for key in PRIMARY_KEYS), "noise_floor", "extrapolation", "seconds",
     "n_params_law", "group", "needs",
 )  # fmt: skip
-"""Columns of the tidy frame that a board reads."""
+"""Columns of the tidy frame that a board is ranked by."""
+
+SHOWN = ("decisions", "n_decisions", "coverage", "width", "cert_evaluations")
+"""Columns that stand beside the rank; a frame may lack them."""
 
 _TEXT = ("law", "options", "recipe", "entry", "task", "track", "family", "provides", "metric", "status", "reason",
          "group", "needs")  # fmt: skip
@@ -47,6 +50,7 @@ BOARDS: dict[str, Board] = {
         _board("scale", "scale", "n_params tokens", "compute_power", "Larger models and more tokens"),
         _board("scale-lr", "scale", "n_params tokens lr steps", "compute_power", "Whole curves of larger models"),
         _board("position", "position", "steps prefix position_loss", "last_value", "Loss by token position"),
+        _board("pair", "pair", "n_params tokens paired_loss", "loss_ratio", "One loss from another"),
     )
 }
 
@@ -109,13 +113,18 @@ class Grid:
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
+    def by_family(self) -> Floats:
+        """Mean log error relative to the baseline of every entry on every family, shape (e, f)."""
+        return family_means(np.log(self.ratio), self.families)
+
+    @property
     def log_error(self) -> Floats:
         """Headline error of every entry, shape (e,): the log of its error relative to the baseline."""
-        out: Floats = family_means(np.log(self.ratio), self.families).mean(axis=-1)
+        out: Floats = self.by_family.mean(axis=-1)
         return out
 
 
-def lay_out(rows: pd.DataFrame, board: str, *, masked: bool = True) -> Grid:
+def lay_out(rows: pd.DataFrame, board: str, *, masked: bool = True, clip: tuple[float, float] = CLIP) -> Grid:
     """Return the grid of a board.
 
     Parameters
@@ -126,6 +135,8 @@ def lay_out(rows: pd.DataFrame, board: str, *, masked: bool = True) -> Grid:
         Name of the board.
     masked : bool
         Score only points that count, or all predicted points.
+    clip : tuple of float
+        Ends of the range that relative errors are clipped to.
 
     Raises
     ------
@@ -157,8 +168,8 @@ def lay_out(rows: pd.DataFrame, board: str, *, masked: bool = True) -> Grid:
     matrix = shown.pivot(index="entry", columns="task", values="error").reindex(index=entries, columns=tasks)
     error = matrix.to_numpy(dtype=np.float64).reshape(len(entries), len(tasks))
     baseline = base.reindex(tasks).to_numpy(dtype=np.float64)
-    worst = np.fmax(1.0, _worst(cells, tasks, baseline))
-    ratio = relative_error(error, baseline) if tasks else error
+    worst = np.fmax(1.0, _worst(cells, tasks, baseline, clip))
+    ratio = relative_error(error, baseline, clip) if tasks else error
     return Grid(
         board=place,
         entries=entries,
@@ -200,10 +211,10 @@ def _tidy(rows: pd.DataFrame, masked: bool) -> pd.DataFrame:
         raise InputError(
             f"the rows have no column {', '.join(missing)}: pass the frame that a run of lawbench returns."
         )
-    tidy = rows.loc[:, list(NEEDED)].copy()
+    tidy = rows.reindex(columns=[*NEEDED, *SHOWN])
     tidy[list(_TEXT)] = tidy[list(_TEXT)].astype(object).fillna("").astype(str)
-    for name in ("noise_floor", "extrapolation", "seconds", "n_params_law"):
-        tidy[name] = pd.to_numeric(tidy[name], errors="coerce").astype(np.float64)
+    for name in ("noise_floor", "extrapolation", "seconds", "n_params_law", *SHOWN):
+        tidy[name] = pd.to_numeric(tidy[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     tidy["ranked"] = [not pd.isna(x) and bool(x) for x in tidy["ranked"]]
     error = primary_error(tidy, masked=masked)
     scored = tidy["status"].isin(["ok", "reference"]) & np.isfinite(error) & (error >= 0)
@@ -237,10 +248,10 @@ def _unranked(own: pd.DataFrame, tasks: Sequence[str]) -> str:
     return ""
 
 
-def _worst(cells: pd.DataFrame, tasks: Sequence[str], baseline: Floats) -> Floats:
+def _worst(cells: pd.DataFrame, tasks: Sequence[str], baseline: Floats, clip: tuple[float, float]) -> Floats:
     """Worst clipped ratio that any entry has on each task, whether ranked or not."""
     worst = cells.groupby("task")["error"].max().reindex(list(tasks)).to_numpy(dtype=np.float64)
-    return relative_error(worst, baseline) if len(tasks) else worst
+    return relative_error(worst, baseline, clip) if len(tasks) else worst
 
 
 def _groups(shown: pd.DataFrame, entries: Sequence[str]) -> tuple[str, ...]:

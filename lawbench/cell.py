@@ -26,7 +26,9 @@ _INPUTS = {
     "n_params": "model sizes",
     "tokens": "token counts",
     "unique_tokens": "counts of unique tokens",
+    "cpt_start": "a step at which continual pre-training begins",
     "position_loss": "losses by token position",
+    "paired_loss": "another loss at the same checkpoints",
     "prefix": "the first points of the very run that is predicted",
 }
 BLIND_TO_POSITION = frozenset({"power_steps", "last_value"})
@@ -46,11 +48,15 @@ class Outcome:
         One predicted curve a run of ``task.test``; empty when there are none.
     params : mapping
         Parameter -> value.
+    intervals : tuple of (tuple of float, tuple of float)
+        Lower and upper ends of the 95 % prediction intervals, one pair a run of ``task.test``; empty
+        when there are none.
     """
 
     row: Mapping[str, Any]
     predictions: tuple[tuple[float, ...], ...] = ()
     params: Mapping[str, float] = field(default_factory=dict)
+    intervals: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
     @property
     def status(self) -> str:
@@ -58,7 +64,7 @@ class Outcome:
         return str(self.row["status"])
 
 
-def evaluate(entry: Entry, task: Task, law: type[Law] | None = None) -> Outcome:
+def evaluate(entry: Entry, task: Task, law: type[Law] | None = None, intervals: int = 0) -> Outcome:
     """Fit an entry on a task, predict its curves and score them.
 
     BLAS runs on one thread, so that the result does not depend on what else the machine does.
@@ -69,6 +75,8 @@ def evaluate(entry: Entry, task: Task, law: type[Law] | None = None) -> Outcome:
     task : Task
     law : type of Law, optional
         The entry's law; looked up by its name if None.
+    intervals : int
+        Refits behind prediction intervals; none are made if 0, nor for entries that cannot give any.
 
     Returns
     -------
@@ -87,7 +95,7 @@ def evaluate(entry: Entry, task: Task, law: type[Law] | None = None) -> Outcome:
     from threadpoolctl import threadpool_limits
 
     law = law or find_law(entry.law)
-    row = describe(entry, task, law)
+    row = describe(entry, task, law) | {"interval_refits": intervals}
     why = missing_input(law, task)
     if why:
         return Outcome({**row, "status": "not_applicable", "reason": why})
@@ -95,14 +103,16 @@ def evaluate(entry: Entry, task: Task, law: type[Law] | None = None) -> Outcome:
         began = perf_counter()
         found, predicted = _predictions(entry, task, law)
         seconds = perf_counter() - began
-        scores = task.score(predicted)
+        spans = _intervals(found, task, intervals)
+        scores = task.score(predicted, spans)
     reason = seen_more(entry, task, law)
     row |= {"status": "reference" if reason else "ok", "reason": reason}
     row |= {name: scores.get(name) for name in row if name in scores}
     row |= {"objective": found.objective, "seconds": seconds, "converged": bool(found.certificate.converged)}
     row |= _evidence(found)
     curves = tuple(tuple(float(value) for value in curve) for curve in predicted)
-    return Outcome(row, curves, {name: float(value) for name, value in found.params.items()})
+    ends = tuple((tuple(low.tolist()), tuple(high.tolist())) for low, high in spans or ())
+    return Outcome(row, curves, {name: float(value) for name, value in found.params.items()}, ends)
 
 
 def describe(entry: Entry, task: Task, law: type[Law]) -> dict[str, Any]:
@@ -123,6 +133,7 @@ def describe(entry: Entry, task: Task, law: type[Law]) -> dict[str, Any]:
         "extrapolation": task.extrapolation,
         "n_fitted": sum(len(run) for run in task.train),
         "n_scored": int(sum(mask.sum() for mask in task.counts)),
+        "n_decisions": task.n_decisions,
         "n_params_law": len(law.parameters),
         "group": law.group,
         "needs": ",".join(sorted(law.needs)),
@@ -141,7 +152,8 @@ def missing_input(law: type[Law], task: Task) -> str:
         what = " and ".join(_INPUTS.get(name, name) for name in missing)
         return f"law '{law.name}' needs {what}; task '{task.name}' has none."
     sizes = {run.n_params for run in task.train}
-    if task.track == "scale" and "n_params" not in law.needs and not {run.n_params for run in task.test} <= sizes:
+    blind = not law.needs & {"n_params", "paired_loss"}
+    if task.track in ("scale", "pair") and blind and not {run.n_params for run in task.test} <= sizes:
         return f"law '{law.name}' knows no model size; task '{task.name}' predicts sizes that it does not fit."
     if task.track == "position" and "position_loss" not in law.needs and law.name not in BLIND_TO_POSITION:
         return f"law '{law.name}' knows nothing of positions; on task '{task.name}' power_steps stands for all such."
@@ -180,6 +192,16 @@ def _predictions(entry: Entry, task: Task, law: type[Law]) -> tuple[Fit, list[An
                 "losses are finite and above 0."
             )
     return found, predicted
+
+
+def _intervals(found: Fit, task: Task, refits: int) -> list[tuple[Any, Any]] | None:
+    """Return the prediction intervals of an entry; None where none are asked for or it can give none."""
+    if not refits:
+        return None
+    try:
+        return found.interval(task.test, n=refits)
+    except FitError:
+        return None
 
 
 def _values(name: str, task: Task) -> set[float]:

@@ -28,7 +28,7 @@ COLUMNS: Mapping[str, Kind] = {
     "ranked": "truth",
     **dict.fromkeys(("metric", "status", "reason"), "text"),
     **dict.fromkeys((*METRIC_KEYS, *UNMASKED, "noise_floor", "extrapolation"), "real"),
-    **dict.fromkeys(("n_fitted", "n_scored"), "whole"),
+    **dict.fromkeys(("n_fitted", "n_scored", "n_decisions", "interval_refits"), "whole"),
     **dict.fromkeys(("objective", "seconds"), "real"),
     "converged": "truth",
     "n_params_law": "whole",

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from lawbench.boards import lay_out
-from lawbench.stats import LEVEL, MIN_FAMILIES, duels, family_means, holm, paired_p, t_interval
+from lawbench.stats import (
+    LEVEL,
+    MIN_FAMILIES,
+    duels,
+    family_means,
+    paired_p,
+    pairs_told_apart,
+    relative_error,
+    t_interval,
+)
 
 PAIR_COLUMNS = ("entry", "other", "ratio", "low", "high", "wins", "ties", "losses", "p", "p_holm", "verdict")
+SUMMARY_COLUMNS = ("ratio", "low", "high", "families", "tasks", "beyond_floor")
 
 
 def pairwise(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
@@ -22,7 +30,8 @@ def pairwise(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataF
         ``ratio`` is the geometric mean of the error of `entry` over that of `other` (families weigh
         equally), ``low`` and ``high`` its 95 % Student t interval over families, ``wins``,
         ``ties``, ``losses`` count tasks (a difference below the noise floor is a tie), ``p`` is a
-        paired t test over families, ``p_holm`` the same adjusted over all pairs of the board.
+        paired t test over families, ``p_holm`` the same adjusted over all pairs of the board
+        (`lawbench.stats.pairs_told_apart`).
         ``verdict`` is ``better``, ``not told apart``, ``noise floor``, or empty with fewer than
         three families.
     """
@@ -30,29 +39,27 @@ def pairwise(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataF
     if not grid.tasks or len(grid.entries) < 2:
         return pd.DataFrame(columns=list(PAIR_COLUMNS))
     order = np.argsort(grid.log_error, kind="stable")
-    by_family = family_means(np.log(grid.ratio), grid.families)
-    scores = duels(grid.error, grid.floor)
+    by_family, scores = grid.by_family, duels(grid.error, grid.floor)
     enough = by_family.shape[1] >= MIN_FAMILIES
-    records: list[dict[str, Any]] = []
-    for place, i in enumerate(order):
-        for j in order[place + 1 :]:
-            difference = by_family[i] - by_family[j]
-            low, high = t_interval(difference, LEVEL) if enough else (np.nan, np.nan)
-            records.append(
-                {
-                    "entry": grid.entries[i],
-                    "other": grid.entries[j],
-                    "ratio": float(np.exp(difference.mean())),
-                    "low": float(np.exp(low)),
-                    "high": float(np.exp(high)),
-                    "wins": int((scores[i, j] == 1).sum()),
-                    "ties": int((scores[i, j] == 0.5).sum()),
-                    "losses": int((scores[i, j] == 0).sum()),
-                    "p": paired_p(difference) if enough else np.nan,
-                }
-            )
-    frame = pd.DataFrame(records)
-    frame["p_holm"] = holm(frame["p"].to_numpy(dtype=np.float64))
+    adjusted = pairs_told_apart(by_family)
+    first, second = (order[at] for at in np.triu_indices(len(order), k=1))
+    difference, score = by_family[first] - by_family[second], scores[first, second]
+    low, high = t_interval(difference, LEVEL)
+    unknown = np.full(len(first), np.nan)
+    frame = pd.DataFrame(
+        {
+            "entry": [grid.entries[i] for i in first],
+            "other": [grid.entries[j] for j in second],
+            "ratio": np.exp(difference.mean(axis=-1)),
+            "low": np.exp(low) if enough else unknown,
+            "high": np.exp(high) if enough else unknown,
+            "wins": (score == 1).sum(axis=-1),
+            "ties": (score == 0.5).sum(axis=-1),
+            "losses": (score == 0).sum(axis=-1),
+            "p": paired_p(difference) if enough else unknown,
+            "p_holm": adjusted[first, second] if enough else unknown,
+        }
+    )
     told = np.where(frame["p_holm"] < 1 - LEVEL, "better", "not told apart" if enough else "")
     frame["verdict"] = np.where(frame["ties"] == len(grid.tasks), "noise floor", told)
     return frame[list(PAIR_COLUMNS)]
@@ -107,3 +114,38 @@ def recipe_effect(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.
     out["beyond_floor"] = gap.astype("boolean").mask(out["noise_floor"].isna())
     columns = ["law", "options", "recipe", "task", "family", "status", "log_mae", "common", "ratio", "beyond_floor"]
     return out.sort_values([*key, "recipe", "options"], kind="stable")[columns].reset_index(drop=True)
+
+
+def recipe_summary(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.DataFrame:
+    """Return what each recipe does to a law over a board: one row a law, options, recipe and status.
+
+    Returns
+    -------
+    DataFrame
+        ``ratio`` is the geometric mean of the error over that under the recipe ``common``, each
+        clipped as relative errors are, families weighing equally; ``low`` and ``high`` its 95 %
+        Student t interval over families, empty with fewer than three of them; ``families`` and
+        ``tasks`` count where both recipes have an error, ``beyond_floor`` the tasks on which they
+        differ by more than the noise floor. Cells that are ``reference``, whose source has seen more
+        than the fitted points, stand in rows of their own.
+    """
+    effect = recipe_effect(rows, board, masked=masked)
+    key = ["law", "options", "recipe", "status"]
+    records = []
+    for names, own in effect.groupby(key, sort=True):
+        families = own["family"].tolist()
+        ratio = relative_error(own["log_mae"].to_numpy(), own["common"].to_numpy())
+        by_family = family_means(np.log(ratio), families)
+        low, high = t_interval(by_family) if by_family.size >= MIN_FAMILIES else (np.nan, np.nan)
+        records.append(
+            {
+                **dict(zip(key, names, strict=True)),
+                "ratio": float(np.exp(by_family.mean())),
+                "low": float(np.exp(low)),
+                "high": float(np.exp(high)),
+                "families": by_family.size,
+                "tasks": len(own),
+                "beyond_floor": int(own["beyond_floor"].sum()),
+            }
+        )
+    return pd.DataFrame(records, columns=[*key, *SUMMARY_COLUMNS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lawbench.runs import IntArray
+from lawbench.points import IntArray
 from lawbench.schedule import FloatArray
 
 

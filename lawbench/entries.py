@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lawbench.errors import InputError, unknown
-from lawbench.fitting.recipes import COMMON, PAPER, PUBLISHED, recipes_for
+from lawbench.fitting.recipes import ALL, COMMON, PAPER, PUBLISHED, default_recipes, recipes_for
 from lawbench.law import Law
-from lawbench.registry import find_law, law_from_file, law_names
+from lawbench.registry import find_law, law_from_file
+from lawbench.registry import laws as registered_laws
 
 LawLike = str | Path | type[Law]
 Options = tuple[tuple[str, str], ...]
@@ -78,8 +79,9 @@ def entries_for(
     laws : names, labels, law classes or paths of law files, optional
         ``mpl``, ``mpl[warmup=raw]``, ``mpl@paper``, ``my_law.py``; all registered laws if None.
     recipes : str or iterable of str, optional
-        ``common``, ``paper``, ``published:SOURCE``, or ``published`` for every source; all that a
-        law has if None. A law is left out where it has none of them.
+        ``common``, ``paper``, ``published:SOURCE``, ``published`` for every source, ``sum``,
+        ``least_squares``, ``regularised``, or ``all``; those that a law is compared under if None.
+        A law is left out where it has none of them.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def entries_for(
     >>> [entry.label for entry in entries_for("temporal_position")]
     ['temporal_position', 'temporal_position[texts=kept]']
     """
-    chosen = [laws] if isinstance(laws, str | Path | type) else law_names() if laws is None else list(laws)
+    chosen = [laws] if isinstance(laws, str | Path | type) else registered_laws() if laws is None else list(laws)
     wanted = [recipes] if isinstance(recipes, str) else None if recipes is None else list(recipes)
     resolved = [(*_resolve(item), item) for item in chosen]
     _check_recipes(wanted, [law for law, *_ in resolved])
@@ -141,7 +143,7 @@ def _declared(law: type[Law], options: Mapping[str, str]) -> Options:
 
 
 def _check_recipes(wanted: list[str] | None, laws: Iterable[type[Law]]) -> None:
-    known = {COMMON, PAPER, PUBLISHED}.union(*(recipes_for(law) for law in laws))
+    known = {ALL, COMMON, PAPER, PUBLISHED}.union(*(recipes_for(law) for law in laws))
     for recipe in wanted or ():
         if recipe not in known:
             raise unknown("recipe", recipe, known)
@@ -151,10 +153,13 @@ def _entries(law: type[Law], options: Options, wanted: list[str] | None, *, stri
     known = recipes_for(law)
     if strict and wanted and wanted != [PUBLISHED] and wanted[0] not in known:
         raise unknown(f"recipe of law '{law.name}'", wanted[0], known)
+    defaults = default_recipes(law)
     for recipe in known:
-        if wanted is not None and recipe not in wanted and recipe.partition(":")[0] not in wanted:
+        if wanted is None and recipe not in defaults:
             continue
-        if recipe == COMMON and (options or strict):
+        if wanted is not None and ALL not in wanted and recipe not in wanted and recipe.partition(":")[0] not in wanted:
+            continue
+        if recipe not in (PAPER,) and not recipe.startswith(PUBLISHED) and (options or strict):
             yield Entry(law.name, options, recipe)
             continue
         for brought in _brought(law, recipe):
@@ -173,7 +178,7 @@ def _brought(law: type[Law], recipe: str) -> list[Mapping[str, str]]:
     if recipe == PAPER:
         assert law.paper is not None
         return [law.paper.options]
-    if recipe == COMMON:
+    if recipe != PAPER and not recipe.startswith(PUBLISHED):
         others = [(o.name, c) for o in law.options if o.compared for c in o.choices if c != o.default]
         return [{}, *({name: choice} for name, choice in others)]
     source = recipe.partition(":")[2]

@@ -10,6 +10,10 @@ class LawbenchError(Exception):
     """Base of every error that is the input's fault; the command line prints it and exits with 2."""
 
 
+class LawbenchWarning(UserWarning):
+    """Something that was left out; the command line prints it as it prints errors, and goes on."""
+
+
 class UnknownNameError(LawbenchError):
     """A law, dataset, task, run, column or option that does not exist."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -30,7 +31,8 @@ class Parameter:
     Attributes
     ----------
     name, meaning, unit : str
-        Symbol as in the paper, what it stands for, and in what it is measured.
+        Symbol as in the paper, what it stands for, and in what it is measured: ``1`` (the SI's
+        symbol) for a pure number, an exponent say.
     min, max : float
         Bounds of a fit.
     start : float
@@ -102,6 +104,15 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Borrowed:
+    """A parameter that a fit of another law to the same runs gives: `law`'s `parameter`, of the loss named `of`."""
+
+    law: str
+    parameter: str
+    of: Literal["loss", "paired_loss"] = "loss"
+
+
+@dataclass(frozen=True)
 class AdamW:
     """The optimiser of a paper, for the recipe ``paper`` (see `lawbench.fitting.adamw`).
 
@@ -138,8 +149,9 @@ class Law(ABC):
     name, title, reference, year
         Registry name (that of the file), a readable name, and the source of the formula.
     needs : frozenset of str
-        Inputs it uses, of ``steps``, ``lr``, ``n_params``, ``tokens``, ``unique_tokens``, and
-        ``prefix`` (fitted points of the very run it predicts).
+        Inputs it uses, of ``steps``, ``lr``, ``n_params``, ``tokens``, ``unique_tokens``,
+        ``cpt_start``, ``position_loss``, ``paired_loss`` (another loss at the same points), and ``prefix``
+        (fitted points of the very run it predicts).
     varies : frozenset of str
         Inputs that must take at least two values among the fitted runs.
     parameters : tuple of Parameter
@@ -150,6 +162,9 @@ class Law(ABC):
     published : tuple of Published
     paper : AdamW, optional
         The optimiser of the paper, where it decides the result.
+    compared : tuple of str
+        Recipes of `lawbench.fitting.recipes` that are entries of the benchmark beside ``common``, ``published``
+        and ``paper``.
     group : str
         Near-copies of one law share a group and count once in ranks.
     alone : bool
@@ -157,6 +172,9 @@ class Law(ABC):
         has its own parameters, ``name[run]``.
     note : str
         What is confirmed and what is not.
+    exceptions : mapping
+        Checks of `lawbench.checks` that it fails on purpose -> why. One that passes after all
+        counts as a failure: take it out.
     unscored : str
         The data that it waits for, where no task of any dataset gives all that it needs; it can be
         fitted to runs that do.
@@ -183,9 +201,11 @@ class Law(ABC):
     linear: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = ()
     paper: ClassVar[AdamW | None] = None
+    compared: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[str] = ""
     alone: ClassVar[bool] = False
     note: ClassVar[str] = ""
+    exceptions: ClassVar[Mapping[str, str]] = MappingProxyType({})
     unscored: ClassVar[str] = ""
 
     def __init__(self, **options: str) -> None:
@@ -255,6 +275,10 @@ class Law(ABC):
         A value under ``name[run]`` holds for the run of that name, in place of ``name``.
         """
         return None
+
+    def borrowed(self) -> Mapping[str, Borrowed]:
+        """Return the parameters that fits of other laws give, and that are held in the fit of this one."""
+        return {}
 
 
 def own_name(parameter: str, run: Run) -> str:

@@ -9,14 +9,14 @@ import pandas as pd
 
 from lawbench.boards import BOARDS, Board, Grid, find_board, lay_out
 from lawbench.comparisons import by_distance, pairwise, recipe_effect
+from lawbench.contributions.label import CONTRIBUTED
 from lawbench.stats import (
     LEVEL,
     MIN_FAMILIES,
     Floats,
     duels,
     family_means,
-    holm,
-    paired_p,
+    pairs_told_apart,
     relative_error,
     skill,
     t_interval,
@@ -27,7 +27,8 @@ __all__ = ["BOARDS", "Board", "by_distance", "find_board", "leaderboard", "pairw
 
 COLUMNS = (
     "rank", "entry", "law", "options", "recipe", "skill", "skill_low", "skill_high", "error", "log_mae", "floors",
-    "win_rate", "mean_rank", "tied", "ok", "not_applicable", "failed", "reference", "seconds", "n_params_law",
+    "win_rate", "mean_rank", "tied", "decisions", "decision_tasks", "decision_pairs", "coverage", "width",
+    "interval_tasks", "ok", "not_applicable", "failed", "reference", "seconds", "evaluations", "n_params_law",
     "families", "tasks", "why",
 )  # fmt: skip
 
@@ -52,8 +53,13 @@ def leaderboard(rows: pd.DataFrame, board: str, *, masked: bool = True) -> pd.Da
         is that geometric mean, ``log_mae`` the geometric mean of the error itself (each task's
         primary metric: of log loss, or of the log of the reducible loss); ``floors`` is
         the error in multiples of the noise floor; ``tied`` is ``yes`` for an entry that cannot be
-        told from the leader (paired over families, Holm-adjusted) and ``noise floor`` where no
-        task separates them by more than its noise floor. ``attrs`` holds ``board``, ``title``,
+        told from the leader (paired over families, Holm-adjusted over all pairs of the board) and
+        ``noise floor`` where no task separates them by more than its noise floor. ``decisions`` is
+        the share of right decisions, the mean over the ``decision_tasks`` that ask for any, which
+        they do of ``decision_pairs`` pairs of runs; a failed cell decides nothing rightly.
+        ``coverage`` and ``width`` are means over the ``interval_tasks`` on which the entry gives
+        prediction intervals. ``seconds`` and ``evaluations`` of the law are summed over all fits.
+        ``attrs`` holds ``board``, ``title``,
         ``baseline``, ``families``, ``tasks``, ``note``, ``claims_best`` and ``left_out``.
 
     Raises
@@ -74,20 +80,20 @@ def _ranked(grid: Grid) -> pd.DataFrame:
     """Return the ranked entries with every column that compares them."""
     if not grid.entries or not grid.tasks:
         return pd.DataFrame(columns=list(COLUMNS))
-    logs, score = np.log(grid.ratio), grid.log_error
+    by_family, score = grid.by_family, grid.log_error
     rate, mean_rank = win_rates(duels(grid.error, grid.floor), grid.groups, score, grid.families)
     tied = _tied(grid)
-    by_family = family_means(logs, grid.families)
+    enough = by_family.shape[1] >= MIN_FAMILIES
+    low, high = t_interval(by_family, LEVEL) if enough else np.full((2, len(score)), np.nan)
     records: list[dict[str, Any]] = []
     for i, entry in enumerate(grid.entries):
-        low, high = t_interval(by_family[i], LEVEL) if by_family.shape[1] >= MIN_FAMILIES else (np.nan, np.nan)
         records.append(
             _facts(grid, entry)
             | {
                 "rank": 1 + int((score < score[i]).sum()),
-                "skill": float(skill(logs[i], grid.families)),
-                "skill_low": -np.expm1(high),
-                "skill_high": -np.expm1(low),
+                "skill": 0.0 - np.expm1(score[i]),
+                "skill_low": 0.0 - np.expm1(high[i]),
+                "skill_high": 0.0 - np.expm1(low[i]),
                 "error": float(np.exp(score[i])),
                 "win_rate": float(rate[i]),
                 "mean_rank": float(mean_rank[i]),
@@ -114,10 +120,26 @@ def _facts(grid: Grid, entry: str) -> dict[str, Any]:
         "ok": int((status == "ok").sum()),
         "not_applicable": int((status == "not_applicable").sum()),
         "failed": int((status == "failed").sum()),
+        **_decided(grid, own),
+        "coverage": float(own["coverage"].mean()),
+        "width": float(own["width"].mean()),
+        "interval_tasks": int(own["coverage"].notna().sum()),
         "seconds": float(own["seconds"].sum()),
+        "evaluations": float(own["cert_evaluations"].sum(min_count=1)),
         "n_params_law": float(own["n_params_law"].max()),
         "families": int(own["family"].nunique()),
         "tasks": len(own),
+    }
+
+
+def _decided(grid: Grid, own: pd.DataFrame) -> dict[str, Any]:
+    """Share of right decisions between schedules, and on how many tasks and pairs it stands."""
+    asked = own["n_decisions"].fillna(0).where(own["status"].isin(["ok", "reference", "failed"]), 0)
+    share = own["decisions"].fillna(0.0)[asked > 0]
+    return {
+        "decisions": float(share.mean()),
+        "decision_tasks": int((asked > 0).sum()),
+        "decision_pairs": int(asked.sum()),
     }
 
 
@@ -144,11 +166,8 @@ def _tied(grid: Grid) -> list[str]:
     within = np.abs(grid.error - grid.error[leader]) < grid.floor
     below = within.all(axis=1) & np.isfinite(grid.error).all(axis=1)
     out = np.where(below, "noise floor", "").astype(object)
-    by_family = family_means(np.log(grid.ratio), grid.families)
-    if by_family.shape[1] >= MIN_FAMILIES:
-        p = np.array([paired_p(by_family[i] - by_family[leader]) for i in range(len(score))])
-        p[leader] = np.nan
-        out = np.where(~(holm(p) < 1 - LEVEL) & ~below, "yes", out)
+    if len(set(grid.families)) >= MIN_FAMILIES:
+        out = np.where(~(pairs_told_apart(grid.by_family)[leader] < 1 - LEVEL) & ~below, "yes", out)
     out[leader] = ""
     return [str(x) for x in out]
 
@@ -165,7 +184,7 @@ def _attributes(grid: Grid, frame: pd.DataFrame) -> dict[str, Any]:
     else:
         note = (
             f"Intervals are {LEVEL:.0%} Student t intervals over {len(families)} dataset families; ties with the "
-            "leader are paired over families and Holm-adjusted over all its comparisons."
+            "leader are paired over families and Holm-adjusted over all pairs of the board."
         )
     return {
         "board": grid.board.name,
@@ -174,10 +193,16 @@ def _attributes(grid: Grid, frame: pd.DataFrame) -> dict[str, Any]:
         "baseline": grid.board.baseline,
         "families": families,
         "tasks": list(grid.tasks),
-        "note": note,
+        "note": note + _elsewhere(frame),
         "claims_best": bool(enough and len(ranked) > 1 and (ranked["tied"] == "").all()),
         "left_out": dict(grid.left_out),
     }
+
+
+def _elsewhere(frame: pd.DataFrame) -> str:
+    """Say what a board holds that was not computed here."""
+    there = bool((frame["recipe"] == CONTRIBUTED).any())
+    return f" Entries @{CONTRIBUTED} were scored here on predictions from elsewhere: not reproduced." if there else ""
 
 
 def _geometric_mean(error: Floats, families: tuple[str, ...]) -> float:
@@ -198,7 +223,8 @@ def _balanced_mean(values: Floats, families: tuple[str, ...]) -> float:
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Give every column its type, also where the board is empty."""
-    whole = ("ok", "not_applicable", "failed", "families", "tasks", "n_params_law")
+    whole = ("decision_tasks", "decision_pairs", "interval_tasks", "ok", "not_applicable", "failed", "evaluations",
+             "n_params_law", "families", "tasks")  # fmt: skip
     text = ("entry", "law", "options", "recipe", "tied", "why")
     kinds: dict[str, Any] = dict.fromkeys(COLUMNS, "float64")
     kinds |= dict.fromkeys(text, "object") | dict.fromkeys((*whole, "rank"), "Int64") | {"reference": "bool"}

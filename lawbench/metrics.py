@@ -108,6 +108,22 @@ def bias_last10(y: FloatArray, p: FloatArray) -> Value:
     return float(np.mean(np.log(p[-last:]) - np.log(y[-last:])))
 
 
+def deciding(pairs: Sequence[tuple[int, int]], y: FloatArray, floor: float | None) -> list[tuple[int, int]]:
+    """Return the pairs of runs between which there is something to decide.
+
+    Parameters
+    ----------
+    pairs, y, floor
+        As in `decisions`.
+
+    Examples
+    --------
+    >>> deciding([(0, 1), (0, 2)], np.array([3.0, 3.1, 3.001]), floor=0.001)
+    [(0, 1)]
+    """
+    return [(i, j) for i, j in pairs if abs(np.log(y[i]) - np.log(y[j])) > (floor or 0.0)]
+
+
 def decisions(pairs: Sequence[tuple[int, int]], y: FloatArray, p: FloatArray, floor: float | None) -> Value:
     """Return the share of pairs of runs of which the prediction says rightly which ends lower.
 
@@ -125,7 +141,7 @@ def decisions(pairs: Sequence[tuple[int, int]], y: FloatArray, p: FloatArray, fl
     >>> decisions([(0, 1)], np.array([3.0, 3.1]), np.array([2.9, 3.3]), floor=0.001)
     1.0
     """
-    truth = [(i, j) for i, j in pairs if abs(np.log(y[i]) - np.log(y[j])) > (floor or 0.0)]
+    truth = deciding(pairs, y, floor)
     if not pairs:
         return Undefined("no two predicted runs have the same size and length")
     if not truth:

@@ -26,11 +26,13 @@ POWER = (
     Parameter(
         "A", "amplitude of the power law", min=1e-6, max=1e6, start=0.6, scale="log", unit="nats (lr step)^alpha"
     ),
-    Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.45, 0.6)),
+    Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, unit="1", grid=(0.3, 0.45, 0.6)),
 )
 """Parameters of ``L0 + A S1^-alpha``, which all these laws start with."""
 REDUCTION = Parameter("B", "loss reduction by annealing", min=1e-3, max=1e9, start=500.0, scale="log", unit="nats/lr")
-EXPONENT = Parameter("beta", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, grid=(0.15, 0.4, 0.75))
+EXPONENT = Parameter(
+    "beta", "exponent of the effect of a drop", min=0.01, max=1.0, start=0.5, unit="1", grid=(0.15, 0.4, 0.75)
+)
 
 
 def schedule_of(law: Law, run: Run) -> tuple[Schedule, Warmup]:

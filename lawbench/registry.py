@@ -1,10 +1,11 @@
-"""The registered laws: found by listing the folder, imported one file a law."""
+"""The registered laws: the files of the folder ``laws/``, imported one by one, and those of plug-ins."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
 import sys
+import warnings
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -12,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 import lawbench
-from lawbench.errors import InputError, unknown
+from lawbench import plugins
+from lawbench.errors import InputError, LawbenchError, LawbenchWarning, unknown
 from lawbench.law import Law
 
 FILE_MODULE = "lawbench_law_"
@@ -20,13 +22,20 @@ FILE_MODULE = "lawbench_law_"
 
 
 def law_names() -> list[str]:
-    """Return the names of all registered laws, without importing them."""
+    """Return the names of all registered laws, those of plug-ins too, without importing them."""
+    return sorted({*own_names(), *plugins.plugins()})
+
+
+def own_names() -> list[str]:
+    """Return the names of the laws of lawbench itself."""
     files = (path for root in lawbench.__path__ for path in Path(root, "laws").glob("*.py"))
     return sorted({path.stem for path in files if not path.stem.startswith("_")})
 
 
 def laws() -> list[type[Law]]:
     """Return all registered laws, sorted by name.
+
+    A law of a plug-in that cannot be used is left out, with a warning that says why.
 
     Returns
     -------
@@ -38,7 +47,30 @@ def laws() -> list[type[Law]]:
     >>> "chinchilla" in [law.name for law in lawbench.laws()]
     True
     """
-    return [find_law(name) for name in law_names()]
+    found, problems = usable_laws()
+    for sentence in problems:
+        warnings.warn(sentence, LawbenchWarning, stacklevel=2)
+    return found
+
+
+def usable_laws() -> tuple[list[type[Law]], list[str]]:
+    """Return all registered laws that can be used, and a sentence for each of a plug-in that cannot.
+
+    A law of lawbench is left out for no plug-in: where a plug-in takes its name, the plug-in is.
+    """
+    found: list[type[Law]] = []
+    problems: list[str] = []
+    own = own_names()
+    for name in law_names():
+        try:
+            found.append(find_law(name))
+        except LawbenchError as error:
+            if name not in plugins.plugins():
+                raise
+            problems.append(str(error))
+            if name in own:
+                found.append(_own(name))
+    return found, problems
 
 
 @cache
@@ -49,10 +81,35 @@ def find_law(name: str) -> type[Law]:
     ------
     UnknownNameError
         With the nearest known name.
+    InputError
+        If a plug-in offers a law of this name and cannot be imported, or another law has the name.
     """
-    if name not in law_names():
+    offered, own = plugins.plugins().get(name, ()), name in own_names()
+    if not offered and not own:
         raise unknown("law", name, law_names())
-    return _law_in(import_module(f"lawbench.laws.{name}"), name)
+    if len(offered) + own > 1:
+        owners = [*(["lawbench itself"] if own else []), *(plugins.origin(one) for one in offered)]
+        raise InputError(
+            f"law '{name}' is registered by {' and by '.join(owners)}: uninstall a package, or have it rename its law."
+        )
+    return plugins.load(offered[0]) if offered else _own(name)
+
+
+def law_of(name: str) -> type[Law]:
+    """Return a registered law by its name, or the law of a file by its path (``my_law.py``).
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        As `find_law` and `law_from_file`.
+    """
+    return law_from_file(Path(name).absolute()) if name.endswith(".py") else find_law(name)
+
+
+def origin(law: type[Law]) -> str:
+    """Return the plug-in package that a law comes from; empty for lawbench's own and for files."""
+    offered = plugins.plugins().get(law.name, ())
+    return next((plugins.origin(one) for one in offered if one.value == f"{law.__module__}:{law.__qualname__}"), "")
 
 
 @cache
@@ -84,6 +141,10 @@ def law_from_file(path: Path) -> type[Law]:
 def law_file(law: type[Law]) -> Path:
     """Return the file that a law is written in."""
     return Path(inspect.getfile(law))
+
+
+def _own(name: str) -> type[Law]:
+    return _law_in(import_module(f"lawbench.laws.{name}"), name)
 
 
 def _law_in(module: ModuleType, stem: str) -> type[Law]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from lawbench.cell import Outcome
 from lawbench.columns import as_frame
 from lawbench.entries import Entry, LawLike, entries_for
 from lawbench.errors import InputError, LawbenchError, UnreachableDataError, unknown
+from lawbench.fitting.intervals import LEVEL, refuse_few
 from lawbench.fitting.recipes import PUBLISHED
 from lawbench.law import Law
 from lawbench.store import Store, default_folder, fingerprint, law_hash
@@ -40,6 +41,8 @@ def run(
     n_jobs: int | None = None,
     out: str | Path | None = None,
     *,
+    intervals: int = 0,
+    cells: Collection[tuple[str, str]] | None = None,
     timeout: float = TIMEOUT,
     progress: Progress | None = None,
     backend: str = BACKEND,
@@ -59,6 +62,11 @@ def run(
         Worker processes; as many as there are usable cores if None. Results do not depend on it.
     out : str or Path, optional
         Folder of the stored results; ``$LAWBENCH_RESULTS`` or ``results`` if None.
+    intervals : int
+        Bootstrap refits behind prediction intervals; 0, the default, makes none. Results with and
+        without them take each other's place in the store.
+    cells : collection of (str, str), optional
+        Only these of them: names of a task and of an entry.
     timeout : float
         Seconds after which a cell is stopped and becomes a failed row.
     progress : callable, optional
@@ -83,22 +91,24 @@ def run(
         If a file of data is not what its card says.
     """
     _check(n_jobs, timeout)
+    if intervals:
+        refuse_few(intervals, LEVEL)
     task_of.cache_clear()  # data may have changed since an earlier run of this process
     entries = entries_for(laws, recipes)
     loaded, left_out = _reachable(choose(tasks))
-    cells = _cells(entries, loaded)
-    if not cells:
+    wanted = [c for c in _cells(entries, loaded, intervals) if cells is None or (c.task, c.entry.label) in cells]
+    if not wanted:
         raise InputError("there is nothing to run: no chosen law has a chosen recipe on a chosen task.")
     store = Store(Path(out) if out is not None else default_folder())
-    done, ignored = _stored(cells, store)
-    todo = [cell for cell in cells if (cell.task, cell.entry.label) not in done]
+    done, ignored = _stored(wanted, store)
+    todo = [cell for cell in wanted if (cell.task, cell.entry.label) not in done]
     if progress is not None:
-        progress(len(done), len(cells), {})
+        progress(len(done), len(wanted), {})
     for outcome in _computed(todo, n_jobs or cores(), timeout, backend):
         store.write(outcome)
         done[outcome.row["task"], outcome.row["entry"]] = outcome
         if progress is not None:
-            progress(len(done), len(cells), outcome.row)
+            progress(len(done), len(wanted), outcome.row)
     frame = as_frame(outcome.row for outcome in done.values())
     frame.attrs = {"left_out": left_out, "ignored": ignored, "computed": len(todo), "store": str(store.folder)}
     return frame
@@ -151,10 +161,17 @@ def _reachable(chosen: list[TaskInfo]) -> tuple[dict[str, Task], dict[str, str]]
     return loaded, left_out
 
 
-def _cells(entries: Mapping[Entry, type[Law]], loaded: Mapping[str, Task]) -> list[Cell]:
+def _cells(entries: Mapping[Entry, type[Law]], loaded: Mapping[str, Task], intervals: int) -> list[Cell]:
     """Return the cells of entries on tasks, task by task, so that a worker loads little."""
     return [
-        Cell(entry, portable(law), law_hash(law), task.name, fingerprint(entry, task.fingerprint, law_hash(law)))
+        Cell(
+            entry,
+            portable(law),
+            law_hash(law),
+            task.name,
+            fingerprint(entry, task.fingerprint, law_hash(law), intervals),
+            intervals,
+        )
         for task in loaded.values()
         for entry, law in entries.items()
         if _concerns(entry, law, task.dataset)

@@ -8,12 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from lawbench.errors import InputError, WithheldLossError
+from lawbench.errors import InputError, WithheldLossError, unknown
+from lawbench.points import IntArray, checked_positions, checked_steps, one_loss_a_point, refuse_bad_losses
 from lawbench.schedule import FloatArray, Schedule
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +40,16 @@ class Run:
         and data, so that their trunks can be compared.
     meta : mapping, optional
         Anything else that is known: corpus, seed, batch size; ``unique_tokens`` where data are
-        repeated.
+        repeated, ``cpt_start`` (steps before the data change) where continual pre-training follows.
     position_loss : array_like, shape (n, positions), optional
         Mean loss at every position of the context, counted from 1; `loss` is their mean.
     position : int, optional
         Set where `loss` is that of one position; see `by_position`.
+    evaluations : mapping of str to array_like, each of shape (n,), optional
+        Losses on other evaluation sets at the same points, by the name of the set.
+    paired_loss : array_like, shape (n,), optional
+        Another loss at the same points from which `loss` is predicted: of the same model on another
+        evaluation set, or of a model trained on another corpus. It is an input: known where `loss` is not.
 
     Raises
     ------
@@ -74,13 +78,15 @@ class Run:
     meta: Mapping[str, Any] = field(default_factory=dict)
     position_loss: FloatArray | None = field(default=None, repr=False)
     position: int | None = None
+    evaluations: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
+    paired_loss: FloatArray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         where = f"run '{self.name}'" + (f" of dataset '{self.dataset}'" if self.dataset else "")
-        steps, losses = _steps(self.steps, where), np.array(self.loss, dtype=np.float64, ndmin=1)
+        steps, losses = checked_steps(self.steps, where), np.array(self.loss, dtype=np.float64, ndmin=1)
         if losses.shape != steps.shape:
             raise InputError(f"{where} has {steps.size} steps but {losses.size} losses: give one loss a step.")
-        _refuse_bad_losses(losses, steps, where)
+        refuse_bad_losses(losses, steps, where)
         if self.schedule is not None and len(self.schedule) <= steps[-1]:
             raise InputError(
                 f"{where} is logged up to step {steps[-1]} but its schedule ends after {len(self.schedule)} steps: "
@@ -101,7 +107,16 @@ class Run:
             object.__setattr__(self, key, value)
         object.__setattr__(self, "tokens", tokens)
         if self.position_loss is not None:
-            object.__setattr__(self, "position_loss", _position_losses(self.position_loss, steps, where))
+            object.__setattr__(self, "position_loss", checked_positions(self.position_loss, steps, where))
+        others = {
+            key: one_loss_a_point(values, steps, f"evaluation '{key}' of {where}")
+            for key, values in self.evaluations.items()
+        }
+        object.__setattr__(self, "evaluations", MappingProxyType(others))
+        if self.paired_loss is not None:
+            object.__setattr__(
+                self, "paired_loss", one_loss_a_point(self.paired_loss, steps, f"the paired loss of {where}")
+            )
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
 
     @classmethod
@@ -115,7 +130,7 @@ class Run:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Rebuilt rather than restored: a mapping proxy cannot be pickled, and arrays stay read-only.
-        return _rebuilt, (type(self), {**self.__dict__, "meta": dict(self.meta)})
+        return _rebuilt, (type(self), {key: _plain(value) for key, value in self.__dict__.items()})
 
     @property
     def updates(self) -> FloatArray:
@@ -136,7 +151,9 @@ class Run:
             "n_params": self.n_params is not None,
             "tokens": self.tokens is not None,
             "unique_tokens": "unique_tokens" in self.meta,
+            "cpt_start": "cpt_start" in self.meta,
             "position_loss": self.position is not None,
+            "paired_loss": self.paired_loss is not None,
         }
         return frozenset(key for key, there in known.items() if there)
 
@@ -165,17 +182,36 @@ class Run:
             replace(self, name=f"{self.name}@{i}", loss=losses, position_loss=None, position=i) for i, losses in columns
         )
 
+    def on(self, evaluation: str) -> Run:
+        """Return the run with its loss on another evaluation set as its loss.
+
+        Raises
+        ------
+        UnknownNameError
+            If it was not evaluated there.
+
+        Examples
+        --------
+        >>> Run("mine", steps=[0], loss=[4.0], evaluations={"code": [2.0]}).on("code").loss.tolist()
+        [2.0]
+        """
+        if evaluation not in self.evaluations:
+            raise unknown(f"evaluation of run '{self.name}'", evaluation, self.evaluations)
+        return replace(self, loss=self.evaluations[evaluation], position_loss=None)
+
     def select(self, keep: ArrayLike) -> Run:
         """Return the run with only the logged points of a boolean mask.
 
         The schedule stays whole: it is known, also where the loss is not.
         """
         mask = np.asarray(keep, dtype=bool)
-        tokens, positions = (None if x is None else x[mask] for x in (self.tokens, self.position_loss))
-        return replace(self, steps=self.steps[mask], loss=self.loss[mask], tokens=tokens, position_loss=positions)
+        arrays: dict[str, Any] = {key: None if (x := getattr(self, key)) is None else x[mask] for key in _POINTS}
+        return replace(self, **arrays, evaluations={key: x[mask] for key, x in self.evaluations.items()})
 
 
-_LOSSES = ("loss", "position_loss")
+_LOSSES = ("loss", "position_loss", "evaluations")
+_POINTS = ("steps", "loss", "tokens", "position_loss", "paired_loss")
+"""What has one value, or one row, a logged point."""
 
 
 class WithheldRun(Run):
@@ -185,7 +221,7 @@ class WithheldRun(Run):
     def _of(cls, known: Mapping[str, Any]) -> WithheldRun:
         run = object.__new__(cls)
         run.__dict__.update(known)
-        for array in (run.steps, run.tokens):
+        for array in (run.steps, run.tokens, run.paired_loss):
             if array is not None:
                 array.setflags(write=False)
         return run
@@ -197,6 +233,11 @@ class WithheldRun(Run):
 
     @property
     def position_loss(self) -> FloatArray:
+        """Always raises `WithheldLossError`."""
+        raise self._refusal()
+
+    @property
+    def evaluations(self) -> Mapping[str, FloatArray]:
         """Always raises `WithheldLossError`."""
         raise self._refusal()
 
@@ -212,8 +253,9 @@ class WithheldRun(Run):
     def select(self, keep: ArrayLike) -> WithheldRun:
         """Return the run with only the points of a boolean mask."""
         mask = np.asarray(keep, dtype=bool)
-        tokens = None if self.tokens is None else self.tokens[mask]
-        return self._of({**self.__dict__, "steps": self.steps[mask], "tokens": tokens})
+        known = [key for key in _POINTS if key not in _LOSSES]
+        arrays: dict[str, Any] = {key: None if (x := getattr(self, key)) is None else x[mask] for key in known}
+        return self._of({**self.__dict__, **arrays})
 
     def __repr__(self) -> str:
         return f"WithheldRun('{self.name}', {len(self)} points)"
@@ -225,40 +267,5 @@ def _rebuilt(cls: type[Run], known: dict[str, Any]) -> Run:
     return cls(**known)
 
 
-def _steps(steps: ArrayLike, where: str) -> IntArray:
-    raw = np.array(steps, dtype=np.float64, ndmin=1)
-    if raw.ndim != 1:
-        raise InputError(f"{where} has steps of shape {raw.shape}: give one list of steps.")
-    if raw.size == 0:
-        raise InputError(f"{where} has no logged points.")
-    if not np.isfinite(raw).all() or (raw < 0).any() or (raw != np.round(raw)).any():
-        raise InputError(f"{where} has steps that are not whole numbers >= 0.")
-    if raw.size > 1 and (np.diff(raw) <= 0).any():
-        at = int(raw[1:][np.diff(raw) <= 0][0])
-        raise InputError(
-            f"{where} has duplicate or unsorted steps (at step {at}): sort the log and keep one loss a step."
-        )
-    return raw.astype(np.int64)
-
-
-def _position_losses(values: ArrayLike, steps: IntArray, where: str) -> FloatArray:
-    losses = np.array(values, dtype=np.float64)
-    if losses.ndim != 2 or losses.shape[0] != steps.size or losses.shape[1] == 0:
-        raise InputError(
-            f"{where} has losses by position of shape {losses.shape}: give one row for each of its {steps.size} points "
-            "and one column a position."
-        )
-    _refuse_bad_losses(losses.min(axis=1), steps, where)
-    _refuse_bad_losses(losses.max(axis=1), steps, where)
-    losses.setflags(write=False)
-    return losses
-
-
-def _refuse_bad_losses(losses: FloatArray, steps: IntArray, where: str) -> None:
-    bad = ~np.isfinite(losses) | (losses <= 0)
-    if bad.any():
-        i = int(np.argmax(bad))
-        raise InputError(
-            f"{where} has loss {losses[i]} at step {steps[i]}: losses must be finite and above 0; "
-            "drop or correct the point."
-        )
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value

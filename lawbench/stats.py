@@ -89,53 +89,74 @@ def skill(log_ratio: ArrayLike, families: Sequence[str]) -> Floats:
     return out
 
 
-def t_interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
-    """Return the Student t interval of a mean; NaN for fewer than two values.
+def t_interval(values: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Return the ends of the Student t interval of a mean; NaN for fewer than two values.
 
     Parameters
     ----------
-    values : array_like, shape (f,)
+    values : array_like, shape (..., f)
         One value a family.
     level : float
         Coverage, between 0 and 1.
 
+    Returns
+    -------
+    low, high : ndarray, shape (...)
+
+    Raises
+    ------
+    InputError
+        If `level` is not between 0 and 1.
+
     Examples
     --------
-    >>> [round(x, 4) for x in t_interval([1.0, 2.0, 3.0])]
-    [-0.4841, 4.4841]
+    >>> low, high = t_interval([1.0, 2.0, 3.0])
+    >>> round(low.item(), 4), round(high.item(), 4)
+    (-0.4841, 4.4841)
     """
     from scipy.stats import t
 
     x = np.asarray(values, dtype=np.float64)
     if not 0 < level < 1:
         raise InputError(f"an interval level of {level} is not between 0 and 1.")
-    if x.size < 2:
-        return float("nan"), float("nan")
-    half = float(t.ppf(0.5 + level / 2, x.size - 1)) * float(x.std(ddof=1)) / float(np.sqrt(x.size))
-    mean = float(x.mean())
-    return mean - half, mean + half
+    size = x.shape[-1]
+    if size < 2:
+        nothing = np.full(x.shape[:-1], np.nan)
+        return nothing, nothing
+    half = t.ppf(0.5 + level / 2, size - 1) * x.std(axis=-1, ddof=1) / np.sqrt(size)
+    mean = x.mean(axis=-1)
+    return np.asarray(mean - half), np.asarray(mean + half)
 
 
-def paired_p(differences: ArrayLike) -> float:
-    """Return the two-sided p value of a paired t test, from one difference a family.
+def paired_p(differences: ArrayLike) -> Floats:
+    """Return two-sided p values of paired t tests, from one difference a family.
 
     Differences that are all equal have no spread to judge by: p is 1 if they are 0, else 0. Fewer
     than two differences give NaN.
 
+    Parameters
+    ----------
+    differences : array_like, shape (..., f)
+
+    Returns
+    -------
+    ndarray, shape (...)
+
     Examples
     --------
-    >>> round(paired_p([1.0, 2.0, 3.0]), 4)
+    >>> round(paired_p([1.0, 2.0, 3.0]).item(), 4)
     0.0742
     """
     from scipy.stats import t
 
     d = np.asarray(differences, dtype=np.float64)
-    if d.size < 2:
-        return float("nan")
-    spread = float(d.std(ddof=1))
-    if spread <= 1e-12 * float(np.abs(d).max(initial=0.0)):
-        return 0.0 if d.any() else 1.0
-    return float(2 * t.sf(abs(float(d.mean())) / spread * float(np.sqrt(d.size)), d.size - 1))
+    size = d.shape[-1]
+    if size < 2:
+        return np.full(d.shape[:-1], np.nan)
+    spread, largest = d.std(axis=-1, ddof=1), np.abs(d).max(axis=-1)
+    same = spread <= 1e-12 * largest
+    ratio = np.abs(d.mean(axis=-1)) / np.where(same, 1.0, spread) * np.sqrt(size)
+    return np.where(same, np.where(largest > 0, 0.0, 1.0), 2 * t.sf(ratio, size - 1))
 
 
 def holm(p: ArrayLike) -> Floats:
@@ -152,6 +173,39 @@ def holm(p: ArrayLike) -> Floats:
     order = there[np.argsort(values[there], kind="stable")]
     steps = values[order] * np.arange(order.size, 0, -1)
     out[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if order.size else steps
+    return out
+
+
+def pairs_told_apart(by_family: ArrayLike) -> Floats:
+    """Return Holm-adjusted p values of every pair of entries, paired over families.
+
+    All pairs are adjusted for together, also where only those with the leader are looked at: the
+    leader is chosen by the same numbers, which makes every pair a candidate. Adjusting for its own
+    comparisons alone would tell one of ten equal entries from it in one board of eight. Entries with
+    the same errors are one hypothesis, so that an entry listed twice costs nobody.
+
+    Parameters
+    ----------
+    by_family : array_like, shape (e, f)
+        Mean log error of every entry on every family.
+
+    Returns
+    -------
+    ndarray, shape (e, e)
+        Symmetric; NaN on the diagonal, and everywhere with fewer than two families.
+
+    Examples
+    --------
+    >>> pairs_told_apart([[0.0, 0.1, 0.0], [1.0, 1.1, 1.2], [1.0, 1.1, 1.2]]).round(4)[0].tolist()
+    [nan, 0.0039, 0.0039]
+    """
+    x = np.asarray(by_family, dtype=np.float64)
+    kinds, which = np.unique(x.round(12), axis=0, return_inverse=True)
+    first, second = np.triu_indices(len(kinds), k=1)
+    adjusted = np.ones((len(kinds), len(kinds)))
+    adjusted[first, second] = adjusted[second, first] = holm(paired_p(kinds[first] - kinds[second]))
+    out: Floats = adjusted[which.ravel()[:, None], which.ravel()[None, :]]
+    out[np.eye(len(x), dtype=bool) | (x.shape[-1] < 2)] = np.nan
     return out
 
 

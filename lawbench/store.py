@@ -23,13 +23,15 @@ from lawbench.cell import Outcome
 from lawbench.columns import COLUMNS, Kind, as_frame
 from lawbench.entries import Entry
 from lawbench.errors import InputError
+from lawbench.fitting.prior import learned
+from lawbench.fitting.recipes import REGULARISED
 from lawbench.law import Law
 from lawbench.registry import law_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 2
+SCHEMA = 3
 """Raise it when the meaning of a stored file changes; older files are then computed again."""
 FORMAT = "lawbench cell"
 _PYTHON: Mapping[Kind, tuple[type, ...]] = {"text": (str,), "real": (float, int), "whole": (int,), "truth": (bool,)}
@@ -44,7 +46,7 @@ def default_folder() -> Path:
     return Path(os.environ.get("LAWBENCH_RESULTS") or "results")
 
 
-def fingerprint(entry: Entry, task: str, law: str) -> str:
+def fingerprint(entry: Entry, task: str, law: str, intervals: int = 0) -> str:
     """Return the hash of everything that decides a result.
 
     Parameters
@@ -54,15 +56,20 @@ def fingerprint(entry: Entry, task: str, law: str) -> str:
         Fingerprint of the task.
     law : str
         Hash of the law's source, see `law_hash`.
+    intervals : int
+        Refits behind prediction intervals.
     """
-    parts = {
+    parts: dict[str, Any] = {
         "schema": SCHEMA,
         "law": law,
         "task": task,
         "options": dict(entry.options),
         "recipe": entry.recipe,
+        "intervals": intervals,
         "engine": engine_hash(),
     }
+    if entry.recipe == REGULARISED:
+        parts["prior"] = learned()["laws"].get(entry.law)
     return _sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode())
 
 
@@ -88,6 +95,13 @@ def engine_hash() -> str:
     return _sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files))
 
 
+def engine_files() -> dict[str, str]:
+    """Return the hash of every file of that code, by its path inside the engine."""
+    root = Path(__file__).parent
+    files = sorted({path for pattern in _ENGINE for path in root.glob(pattern)})
+    return {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in files}
+
+
 @dataclass(frozen=True)
 class Store:
     """A folder of stored cells."""
@@ -109,6 +123,7 @@ class Store:
             "row": {name: _plain(row[name]) for name in COLUMNS},
             "params": {name: _plain(value) for name, value in outcome.params.items()},
             "predictions": outcome.predictions,
+            "intervals": outcome.intervals,
         }
         target = self.path(row["task"], row["entry"])
         text = json.dumps(cell, allow_nan=False, indent=1)
@@ -161,15 +176,16 @@ def load_rows(folder: str | Path | None = None) -> pd.DataFrame:
     return frame
 
 
-def load_outcomes(folder: str | Path | None = None) -> dict[tuple[str, str], Outcome]:
-    """Return the stored cells by (task, entry), with their parameters and predictions."""
+def load_cells(folder: str | Path | None = None) -> list[Outcome]:
+    """Return all stored cells whole: rows, predictions and parameters."""
     found = Store(Path(folder) if folder is not None else default_folder()).scan()
-    return {(o.row["task"], o.row["entry"]): o for o in found if isinstance(o, Outcome)}
+    return [outcome for outcome in found if isinstance(outcome, Outcome)]
 
 
 def load_predictions(folder: str | Path | None = None) -> dict[tuple[str, str], tuple[tuple[float, ...], ...]]:
     """Return the stored predictions: (task, entry) -> one curve a run of ``task.test``."""
-    return {cell: outcome.predictions for cell, outcome in load_outcomes(folder).items() if outcome.predictions}
+    cells = load_cells(folder)
+    return {(cell.row["task"], cell.row["entry"]): cell.predictions for cell in cells if cell.predictions}
 
 
 def _read(path: Path) -> Outcome | str:
@@ -183,13 +199,18 @@ def _read(path: Path) -> Outcome | str:
         return f"'{path}' was written by another version of lawbench (schema {cell.get('schema')}): ignored."
     try:
         row = {name: _typed(cell["row"][name], kind) for name, kind in COLUMNS.items()}
-        predictions = tuple(tuple(float(value) for value in curve) for curve in cell["predictions"])
+        predictions = tuple(_curve(curve) for curve in cell["predictions"])
+        intervals = tuple((_curve(low), _curve(high)) for low, high in cell["intervals"])
         params = {str(name): float(value) for name, value in cell["params"].items()}
         if set(cell["row"]) != set(COLUMNS) or row["status"] not in _STATUS:
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError):
         return f"'{path}' does not hold the fields of a lawbench result: ignored."
-    return Outcome(row, predictions, params)
+    return Outcome(row, predictions, params, intervals)
+
+
+def _curve(values: Any) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
 
 
 def _plain(value: Any) -> Any:

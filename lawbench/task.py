@@ -15,6 +15,7 @@ from lawbench.metrics import (
     Interval,
     Undefined,
     Value,
+    deciding,
     decisions,
     mean,
     mean_final,
@@ -132,6 +133,12 @@ class Task:
     def n_scored(self) -> int:
         """Number of points that count."""
         return int(sum(mask.sum() for mask in self.counts))
+
+    @property
+    def n_decisions(self) -> int:
+        """Number of pairs of predicted runs between which there is something to decide."""
+        finals = np.array([run.loss[-1] for run in self._truth])
+        return len(deciding(splits.comparable_pairs(self.test), finals, self.noise_floor))
 
     def truth(self) -> tuple[Run, ...]:
         """Return the runs to predict with their losses. For reports only: never fit on them."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 
-from lawbench import noise, splits
+from lawbench import noise, pairs, splits
 from lawbench.data.card import TRACKS, Card, TaskCard
 from lawbench.data.dataset import Dataset, datasets, find_card, read_dataset
 from lawbench.errors import CardError, InputError, UnknownNameError, unknown
@@ -25,7 +25,7 @@ def tasks(track: str | None = None) -> list[TaskInfo]:
 
     Parameters
     ----------
-    track : {"schedule", "horizon", "scale", "position"}, optional
+    track : {"schedule", "horizon", "scale", "position", "pair"}, optional
         Only tasks of this track.
 
     Examples
@@ -68,9 +68,13 @@ def load_task(name: str) -> Task:
 
 def make_task(data: Dataset, task: TaskCard) -> Task:
     """Return a task of a dataset; see `load_task`."""
-    card = data.card
+    card, every = data.card, data.runs
     info = _info(card, task)
     fitted, predicted = (_selected(data, task, part) for part in ("fit", "predict"))
+    if task.pair is not None and task.pair.loss:
+        # What the card states is the noise of the dataset's own loss.
+        card = card.model_copy(update={"noise": None, "quantisation": None})
+        every = tuple(run.on(task.pair.loss) for run in every if task.pair.loss in run.evaluations)
     train, truth = fitted, predicted
     if task.fit_until is not None and task.score_from is not None:
         until, start = task.fit_until, task.score_from
@@ -81,7 +85,7 @@ def make_task(data: Dataset, task: TaskCard) -> Task:
     _verify_counts(info, task, train, truth, branch, counts)
     irreducible = _irreducible(card, truth)
     own = {run.name for run in fitted} & {run.name for run in predicted}
-    between = _between_runs(data.runs, truth, noise.repeats_by_position if _positional(task) else noise.repeats)
+    between = _between_runs(every, truth, noise.repeats_by_position if _positional(task) else noise.repeats)
     if _positional(task):
         train, truth, branch, counts = _by_position(info, train, truth, branch, counts)
     floors = [noise.floor(run.loss[mask], card, between) for run, mask in zip(truth, counts, strict=True)]
@@ -98,7 +102,7 @@ def make_task(data: Dataset, task: TaskCard) -> Task:
         train=tuple(train),
         test=tuple(run.withhold() for run in truth),
         provides=provides | ({"prefix"} if own else frozenset()),
-        fingerprint=fingerprint(card, task),
+        fingerprint=fingerprint(data.card, task),
         counts=counts,
         branch=branch,
         noise_floors=tuple(value for value, _ in floors),
@@ -128,6 +132,8 @@ def _info(card: Card, task: TaskCard) -> TaskInfo:
 def _selected(data: Dataset, task: TaskCard, part: str) -> list[Run]:
     try:
         runs = splits.select(data.runs, getattr(task, part))
+        if task.pair is not None:
+            runs = pairs.paired(runs, data.runs, task.pair)
     except (UnknownNameError, InputError) as error:
         raise CardError(f"card '{data.name}', `{part}` of task '{task.name}': {error}") from error
     if not runs:

@@ -18,7 +18,7 @@ from lawbench.entries import Entry, LawLike
 from lawbench.errors import InputError, LawbenchError, NotApplicableError
 from lawbench.killable import Child, ChildDiedError, TimedOutError
 from lawbench.law import Law
-from lawbench.registry import FILE_MODULE, find_law, law_file, law_from_file, law_names
+from lawbench.registry import FILE_MODULE, find_law, law_file, law_from_file
 from lawbench.store import law_hash
 from lawbench.tasks import Task, load_task
 
@@ -36,6 +36,8 @@ class Cell:
     law : str, Path or type of Law
         Name of a registered law, file of another one, or the class itself.
     law_hash, task, fingerprint : str
+    intervals : int
+        Refits behind its prediction intervals; 0 for none.
     """
 
     entry: Entry
@@ -43,13 +45,17 @@ class Cell:
     law_hash: str
     task: str
     fingerprint: str
+    intervals: int = 0
 
 
 def portable(law: type[Law]) -> LawLike:
     """Return what a worker finds a law by."""
-    if law.__module__ == f"lawbench.laws.{law.name}" and law.name in law_names():
-        return law.name
-    return law_file(law) if law.__module__.startswith(FILE_MODULE) else law
+    if law.__module__.startswith(FILE_MODULE):
+        return law_file(law)
+    try:
+        return law.name if find_law(law.name) is law else law
+    except LawbenchError:  # not registered, or under the name of another law
+        return law
 
 
 def compute(cell: Cell, timeout: float = TIMEOUT) -> Outcome:
@@ -74,7 +80,7 @@ def _outcome(cell: Cell) -> Outcome:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = evaluate(cell.entry, task_of(cell.task), _law(cell))
+            found = evaluate(cell.entry, task_of(cell.task), _law(cell), cell.intervals)
     except NotApplicableError as error:
         return Outcome({**row, "status": "not_applicable", "reason": str(error)})
     except LawbenchError as error:
@@ -88,7 +94,10 @@ def _described(cell: Cell) -> dict[str, Any]:
     law = _law(cell)
     if not isinstance(cell.law, type) and law_hash(law) != cell.law_hash:
         raise InputError(f"law '{law.name}' was edited while it was running: start again.")
-    return describe(cell.entry, task_of(cell.task), law) | {"fingerprint": cell.fingerprint}
+    return describe(cell.entry, task_of(cell.task), law) | {
+        "fingerprint": cell.fingerprint,
+        "interval_refits": cell.intervals,
+    }
 
 
 def _law(cell: Cell) -> type[Law]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,17 @@ class AnnealingArea(Law):
     reference = "Tissue et al. 2024, arXiv 2408.11029"
     year = 2024
     needs = frozenset({"steps", "lr"})
-    options = (WARMUP,)
+    # Papers take the warm-up in different ways, and that decides more than the form: each way is an entry.
+    options = (replace(WARMUP, compared=True),)
     linear = ("L0", "A", "C")
     parameters = (
         Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),
         Parameter(
             "A", "amplitude of the power law", min=1e-6, max=1e6, start=0.5, scale="log", unit="nats (lr step)^alpha"
         ),
-        Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.4, 0.5, 0.6)),
+        Parameter(
+            "alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, unit="1", grid=(0.3, 0.4, 0.5, 0.6)
+        ),
         Parameter("C", "loss reduction a unit of annealing area", min=0.0, start=0.4, unit="nats/(lr step)"),
         Parameter(
             "lambda",
@@ -45,6 +49,7 @@ class AnnealingArea(Law):
             min=0.0,
             max=0.99999,
             start=0.999,
+            unit="1",
             grid=(0.99, 0.995, 0.998, 0.999, 0.9995),
         ),
     )

@@ -43,17 +43,20 @@ class AnnealingAreaSize(Law):
         Parameter(
             "B", "amplitude of the size term", min=1e-6, max=1e6, start=3.0, scale="log", unit="nats (1e6 N)^beta"
         ),
-        Parameter("beta", "exponent of the size", min=0.01, max=2.0, start=0.2, grid=(0.1, 0.25, 0.5)),
+        Parameter("beta", "exponent of the size", min=0.01, max=2.0, start=0.2, unit="1", grid=(0.1, 0.25, 0.5)),
         Parameter(
             "C", "loss reduction a unit of annealing area", min=0.0, start=0.4, unit="nats/(lr step) (1e6 N)^-gamma"
         ),
-        Parameter("gamma", "growth of that reduction with size", min=-1.0, max=1.0, start=0.05, grid=(0.0, 0.1, 0.3)),
+        Parameter(
+            "gamma", "growth of that reduction with size", min=-1.0, max=1.0, start=0.05, unit="1", grid=(0.0, 0.1, 0.3)
+        ),
         Parameter(
             "lambda",
             "momentum of past drops; memory 1/(1-lambda) steps",
             min=0.0,
             max=0.99999,
             start=0.999,
+            unit="1",
             grid=(0.99, 0.998, 0.9995),
         ),
     )

@@ -38,8 +38,8 @@ class Chinchilla(Law):
         Parameter(
             "B", "amplitude of the data term", min=1e-3, max=exp(40), start=2000.0, scale="log", unit="nats D^beta"
         ),
-        Parameter("alpha", "exponent of the size", min=0.0, max=2.5, start=0.35, grid=(0.1, 0.25, 0.4, 0.6)),
-        Parameter("beta", "exponent of the data", min=0.0, max=2.5, start=0.35, grid=(0.1, 0.25, 0.4, 0.6)),
+        Parameter("alpha", "exponent of the size", min=0.0, max=2.5, start=0.35, unit="1", grid=(0.1, 0.25, 0.4, 0.6)),
+        Parameter("beta", "exponent of the data", min=0.0, max=2.5, start=0.35, unit="1", grid=(0.1, 0.25, 0.4, 0.6)),
     )
     published = (
         Published(

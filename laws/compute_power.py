@@ -30,8 +30,10 @@ class ComputePower(Law):
     linear = ("A",)
     parameters = (
         Parameter("A", "loss at 1e18 FLOP", min=1e-6, max=1e6, start=4.0, scale="log", unit="nats/token"),
-        Parameter("alpha", "exponent", min=0.0, max=1.0, start=0.05, grid=(0.02, 0.05, 0.1)),
+        Parameter("alpha", "exponent", min=0.0, max=1.0, start=0.05, unit="1", grid=(0.02, 0.05, 0.1)),
     )
+    group = "compute_power"
+    note = "At one model size and a constant batch it is `m1` in another unit: one fit, which counts once."
 
     def prepare(self, run: Run) -> Inputs:
         """Return the log of compute, in units of 1e18 FLOP, at every logged point."""

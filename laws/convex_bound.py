@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,12 @@ class ConvexBound(Law):
         "The bound is that of the source; its code also fits gradient bounds that change along the run, with eight "
         "parameters, which is not done here."
     )
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "step_unit": (
+            "the bound is a sum over single steps that grows with the logarithm of their number: cut into smaller "
+            "steps of the same rate, a schedule has another bound"
+        ),
+    }
 
     def prepare(self, run: Run) -> Inputs:
         """Return the two parts of the bound at every logged point."""

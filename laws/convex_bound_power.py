@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,12 @@ class ConvexBoundPower(Law):
     )
     group = "convex_bound"
     note = "Ours: no theory says that the exponent of the bound's first term may be free."
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "step_unit": (
+            "the bound is a sum over single steps that grows with the logarithm of their number: cut into smaller "
+            "steps of the same rate, a schedule has another bound"
+        ),
+    }
 
     def prepare(self, run: Run) -> Inputs:
         """Return the rate area and the noise terms of the bound at every logged point."""

@@ -37,8 +37,8 @@ class Exp4(Law):
         Parameter(
             "a", "rate", min=1e-12, max=1e3, start=0.1, scale="log", unit="step^-alpha", grid=(1e-3, 0.03, 0.3, 1.5)
         ),
-        Parameter("alpha", "stretch", min=0.01, max=2.0, start=0.3, grid=(0.1, 0.2, 0.35, 0.6)),
-        Parameter("b", "log of the amplitude", min=-30.0, max=1e3, start=1.0, grid=(0.5, 2.0, 4.0)),
+        Parameter("alpha", "stretch", min=0.01, max=2.0, start=0.3, unit="1", grid=(0.1, 0.2, 0.35, 0.6)),
+        Parameter("b", "log of the amplitude", min=-30.0, max=1e3, start=1.0, unit="1", grid=(0.5, 2.0, 4.0)),
     )
 
     def prepare(self, run: Run) -> Inputs:

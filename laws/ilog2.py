@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,9 @@ class Ilog2(Law):
         Parameter("a", "amplitude", min=1e-9, max=1e6, start=1.0, scale="log", unit="nats"),
     )
     note = "The unit of time, a thousand updates, is a choice of this project; the form depends on it."
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "step_unit": "the logarithm of 1 + t/1000 has no parameter that could take up another unit of time",
+    }
 
     def prepare(self, run: Run) -> Inputs:
         """Return the inverse of the log of the time at every logged point."""

@@ -35,12 +35,12 @@ class KaplanNd(Law):
             "Nc", "size at which endless data would give a loss of 1", min=1.0, max=1e60, start=1e14, scale="log",
             unit="parameters", grid=(1e10, 1e12, 1e14, 1e17),
         ),
-        Parameter("alpha_N", "exponent of the size", min=0.001, max=2.0, start=0.08, grid=(0.05, 0.1, 0.2)),
+        Parameter("alpha_N", "exponent of the size", min=0.001, max=2.0, start=0.08, unit="1", grid=(0.05, 0.1, 0.2)),
         Parameter(
             "Dc", "data at which an endless model would have a loss of 1", min=1.0, max=1e60, start=2e13, scale="log",
             unit="tokens", grid=(1e11, 1e13, 1e15, 1e18),
         ),
-        Parameter("alpha_D", "exponent of the data", min=0.001, max=2.0, start=0.1, grid=(0.05, 0.1, 0.2)),
+        Parameter("alpha_D", "exponent of the data", min=0.001, max=2.0, start=0.1, unit="1", grid=(0.05, 0.1, 0.2)),
     )  # fmt: skip
     published = (
         Published(

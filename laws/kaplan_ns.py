@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,12 @@ class KaplanNs(Law):
             "Nc", "size at which endless training would give a loss of 1", min=1.0, max=1e60, start=1e14, scale="log",
             unit="parameters", grid=(1e10, 1e12, 1e14, 1e17),
         ),
-        Parameter("alpha_N", "exponent of the size", min=0.001, max=2.0, start=0.08, grid=(0.05, 0.1, 0.2)),
+        Parameter("alpha_N", "exponent of the size", min=0.001, max=2.0, start=0.08, unit="1", grid=(0.05, 0.1, 0.2)),
         Parameter(
             "Sc", "steps at which the second term is 1", min=1e-6, max=1e12, start=2e3, scale="log", unit="steps",
             grid=(1e2, 1e3, 1e4),
         ),
-        Parameter("alpha_S", "exponent of the steps", min=0.01, max=3.0, start=0.7, grid=(0.3, 0.5, 0.8)),
+        Parameter("alpha_S", "exponent of the steps", min=0.01, max=3.0, start=0.7, unit="1", grid=(0.3, 0.5, 0.8)),
     )  # fmt: skip
     published = (
         Published(
@@ -61,6 +62,10 @@ class KaplanNs(Law):
         ),
     )
     note = "Blind to the schedule; the source fits all steps after warm-up, and counts N without embeddings."
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "step_unit": "the critical batch is in tokens, with the paper's constants held: a smaller batch is another run",
+        "token_unit": "the critical batch, 2.1e8 tokens at a loss of 1, is the paper's constant and not fitted",
+    }
 
     def prepare(self, run: Run) -> Inputs:
         """Return the logs of size and updates, and how far the batch is from the critical one at a loss of 1."""

@@ -36,13 +36,14 @@ class LossDeceleration(Law):
     linear = ("b",)
     parameters = (
         Parameter("b", "amplitude", min=1e-6, max=1e9, start=20.0, scale="log", unit="nats step^c0"),
-        Parameter("c0", "exponent before the break", min=0.0, max=1.0, start=0.2, grid=(0.05, 0.2, 0.4, 0.7)),
+        Parameter("c0", "exponent before the break", min=0.0, max=1.0, start=0.2, unit="1", grid=(0.05, 0.2, 0.4, 0.7)),
         Parameter(
             "c1",
             "change of the exponent at the break",
             min=-2.0,
             max=5.0,
             start=-0.1,
+            unit="1",
             grid=(-0.65, -0.35, -0.15, 0.05, 0.3),
         ),
         Parameter(
@@ -55,7 +56,9 @@ class LossDeceleration(Law):
             unit="steps",
             grid=(5e2, 2e3, 8e3, 3e4, 1.2e5),
         ),
-        Parameter("f1", "width of the break", min=0.01, max=10.0, start=0.3, scale="log", grid=(0.1, 0.3, 1.0)),
+        Parameter(
+            "f1", "width of the break", min=0.01, max=10.0, start=0.3, scale="log", unit="1", grid=(0.1, 0.3, 1.0)
+        ),
     )
     group = "bnsl"
     note = (

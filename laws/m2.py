@@ -34,7 +34,7 @@ class M2(Law):
     parameters = (
         Parameter("e", "loss in the limit", min=0.0, start=2.5, unit="nats/token"),
         Parameter("b", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="nats step^c"),
-        Parameter("c", "exponent", min=0.001, max=2.5, start=0.5, grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
+        Parameter("c", "exponent", min=0.001, max=2.5, start=0.5, unit="1", grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
     )
     group = "power_steps"
     note = (

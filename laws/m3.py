@@ -43,7 +43,7 @@ class M3(Law):
             unit="1/steps",
             grid=(1e-7, 1e-5, 1e-4, 1e-3, 1e-2),
         ),
-        Parameter("c", "exponent", min=0.0, max=2.5, start=0.1, grid=(0.05, 0.1, 0.2, 0.4)),
+        Parameter("c", "exponent", min=0.0, max=2.5, start=0.1, unit="1", grid=(0.05, 0.1, 0.2, 0.4)),
     )
     note = "The form, its signs included, is stated from memory and not confirmed against the paper."
 

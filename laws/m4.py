@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +40,18 @@ class M4(Law):
     parameters = (
         Parameter("e", "loss in the limit", min=0.0, max=5.0, start=2.5, unit="nats/token", grid=(1.0, 2.3, 3.0)),
         Parameter("y0", "loss of chance", min=5.0001, max=100.0, start=11.0, unit="nats/token", grid=(6.0, 11.0)),
-        Parameter("a", "how long it stays near the start", min=0.01, max=10.0, start=0.5, grid=(0.3, 1.0)),
+        Parameter("a", "how long it stays near the start", min=0.01, max=10.0, start=0.5, unit="1", grid=(0.3, 1.0)),
         Parameter("b", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="steps^c", grid=(1.0, 4.0, 20.0)),
-        Parameter("c", "exponent", min=0.001, max=2.5, start=0.5, grid=(0.2, 0.4, 0.6)),
+        Parameter("c", "exponent", min=0.001, max=2.5, start=0.5, unit="1", grid=(0.2, 0.4, 0.6)),
     )
+    group = "power_steps"
     note = "The form, its signs included, is stated from memory and not confirmed against the paper."
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "starts": (
+            "only the three leading starts are polished to the end, the others stop after 40 steps: 3 of 8 count; "
+            "the three agree to rounding, and of starts that are all polished to the end 8 of 8 do"
+        ),
+    }
 
     def prepare(self, run: Run) -> Inputs:
         """Return the log of the updates made at every logged point."""

@@ -44,8 +44,9 @@ class Mmf(Law):
             unit="1/steps",
             grid=(1e-5, 1e-4, 1e-3, 1e-2, 0.1),
         ),
-        Parameter("delta", "exponent", min=0.01, max=5.0, start=0.5, grid=(0.2, 0.4, 0.6, 1.0)),
+        Parameter("delta", "exponent", min=0.01, max=5.0, start=0.5, unit="1", grid=(0.2, 0.4, 0.6, 1.0)),
     )
+    group = "power_steps"
     note = "Losses of language models often pull it to its limit `pow3`, with beta at its upper bound."
 
     def prepare(self, run: Run) -> Inputs:

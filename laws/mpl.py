@@ -91,7 +91,15 @@ class MultiPower(ReductionLaw):
             grid=(0.003, 0.03, 0.3, 3.0),
         ),
         EXPONENT,
-        Parameter("gamma", "dependence of that effect on the rate", min=0.0, max=1.0, start=0.5, grid=(0.3, 0.6, 0.9)),
+        Parameter(
+            "gamma",
+            "dependence of that effect on the rate",
+            min=0.0,
+            max=1.0,
+            start=0.5,
+            unit="1",
+            grid=(0.3, 0.6, 0.9),
+        ),
     )
     published = (*_published("luo2025-repo"), *_published("luo2025"))
     paper = AdamW(

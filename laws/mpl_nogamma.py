@@ -38,7 +38,7 @@ class MultiPowerNoGamma(ReductionLaw):
             start=10.0,
             scale="log",
             unit="1/(lr step)",
-            grid=(0.3, 3.0, 30.0, 300.0),
+            grid=(0.003, 0.03, 0.3, 3.0, 30.0, 300.0),
         ),
         EXPONENT,
     )

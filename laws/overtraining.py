@@ -40,7 +40,9 @@ class Overtraining(Law):
         Parameter("E", "irreducible loss", min=0.0, start=1.8, unit="nats/token"),
         Parameter("a", "amplitude of the size term", min=1e-3, max=1e12, start=200.0, scale="log", unit="nats N^-eta"),
         Parameter("b", "amplitude of the data term", min=1e-3, max=1e12, start=400.0, scale="log", unit="nats D^-eta"),
-        Parameter("eta", "exponent of both", min=-2.5, max=0.0, start=-0.3, grid=(-0.6, -0.45, -0.3, -0.2, -0.1)),
+        Parameter(
+            "eta", "exponent of both", min=-2.5, max=0.0, start=-0.3, unit="1", grid=(-0.6, -0.45, -0.3, -0.2, -0.1)
+        ),
     )
     note = "The source fits plain least squares of the loss to five runs; its errors are reproduced, see the ledger."
 

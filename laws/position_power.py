@@ -35,7 +35,7 @@ class PositionPower(Law):
     parameters = (
         Parameter("E", "loss at this position in the limit", min=0.0, start=1.5, unit="nats/token"),
         Parameter("A", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="nats step^alpha"),
-        Parameter("alpha", "exponent", min=0.001, max=2.5, start=0.5, grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
+        Parameter("alpha", "exponent", min=0.001, max=2.5, start=0.5, unit="1", grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
     )
     note = "A rival with three parameters at every position; it cannot say anything of a position it has not seen."
 

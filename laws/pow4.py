@@ -45,8 +45,9 @@ class Pow4(Law):
             grid=(1e-8, 1e-5, 1e-3, 1e-2),
         ),
         Parameter("b", "offset", min=0.0, max=1e6, start=0.1, unit="nats^(-1/alpha)", grid=(0.0, 0.1, 1.0)),
-        Parameter("alpha", "exponent", min=0.001, max=10.0, start=0.5, grid=(0.15, 0.3, 0.5, 0.8)),
+        Parameter("alpha", "exponent", min=0.001, max=10.0, start=0.5, unit="1", grid=(0.15, 0.3, 0.5, 0.8)),
     )
+    group = "power_steps"
 
     def prepare(self, run: Run) -> Inputs:
         """Return the updates made at every logged point."""

@@ -34,7 +34,7 @@ class PowerSteps(Law):
     parameters = (
         Parameter("L0", "irreducible loss at this size", min=0.0, start=2.5, unit="nats/token"),
         Parameter("A", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="nats step^alpha"),
-        Parameter("alpha", "exponent", min=0.001, max=2.5, start=0.5, grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
+        Parameter("alpha", "exponent", min=0.001, max=2.5, start=0.5, unit="1", grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
     )
 
     def prepare(self, run: Run) -> Inputs:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,12 @@ class TemporalAggregate(Law):
         Parameter("r3", "1/loss at the start", min=-10.0, max=10.0, start=0.1, unit="1/nats", grid=(0.0, 0.15)),
     )
     note = "Reduced form, not the published law: the paper's formulas are per token position and were not available."
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "starts": (
+            "only the three leading starts are polished to the end, the others stop after 40 steps: 3 of 8 count; "
+            "the three agree to rounding, and of starts that are all polished to the end 6 of 8 do"
+        ),
+    }
 
     def prepare(self, run: Run) -> Inputs:
         """Return the updates made at every logged point."""

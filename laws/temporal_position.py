@@ -50,7 +50,7 @@ def _curve(symbol: str, what: str, unit: str, start: float) -> tuple[Parameter, 
         Parameter(f"{symbol}2", "offset of time", min=1e-6, max=1e12, start=1.0, scale="log", unit="steps"),
         Parameter(f"{symbol}3", f"constant part of {what}", start=start, unit=unit, **wide),
         Parameter(f"{symbol}4", f"part of {what} that fades as a power of time", start=0.0, unit=unit, **wide),
-        Parameter(f"{symbol}5", "exponent of that power", min=1e-6, max=10.0, start=0.5),
+        Parameter(f"{symbol}5", "exponent of that power", min=1e-6, max=10.0, start=0.5, unit="1"),
     )
 
 

@@ -73,7 +73,7 @@ scored_points = 12
 curves = [{{ run = "flat", branch = 100, points = 12 }}]
 """
 
-LAW = '''
+LAW = r'''
 from __future__ import annotations
 
 import numpy as np
@@ -82,7 +82,10 @@ from lawbench.law import Law, Option, Parameter, Published
 
 
 class {cls}(Law):
-    """A law of the tests."""
+    r"""A law of the tests.
+
+    .. math:: L(t) = L_0 + A\, t^{{-\alpha}}
+    """
 
     name = "{name}"
     title = "{name}"
@@ -92,9 +95,9 @@ class {cls}(Law):
     linear = ("L0", "A")
     options = (Option("clock", "updates", ("updates", "double"), "what counts as time"),)
     parameters = (
-        Parameter("L0", "floor", min=0.0, start=2.0),
-        Parameter("A", "amplitude", min=1e-6, max=1e6, start=1.0, scale="log"),
-        Parameter("alpha", "exponent", min=0.01, max=2.0, start=0.5, grid=(0.2, 0.5, 0.8)),
+        Parameter("L0", "floor", min=0.0, start=2.0, unit="nats/token"),
+        Parameter("A", "amplitude", min=1e-6, max=1e6, start=1.0, scale="log", unit="nats step^alpha"),
+        Parameter("alpha", "exponent", min=0.01, max=2.0, start=0.5, unit="1", grid=(0.2, 0.5, 0.8)),
     )
     published = (
         Published("whole", "a paper", "toy", {{"L0": 2.0, "A": 3.0, "alpha": 0.5}}),

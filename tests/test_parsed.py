@@ -45,6 +45,7 @@ def runs(draw: st.DrawFn) -> Run:
     schedule = draw(st.one_of(st.none(), rates.map(Schedule), rates.map(lambda lr: Schedule(lr, 3))))
     tokens = draw(st.one_of(st.none(), st.lists(st.floats(1e-300, 1e300), min_size=n, max_size=n)))
     width = draw(st.integers(0, 3))
+    row = st.lists(positive, min_size=n, max_size=n)
     rows = st.lists(st.lists(positive, min_size=width, max_size=width), min_size=n, max_size=n)
     return Run(
         draw(st.text()), np.array(steps), np.array(losses), schedule,
@@ -54,6 +55,7 @@ def runs(draw: st.DrawFn) -> Run:
         tokens_per_step=draw(st.one_of(st.none(), st.floats(1e-300, 1e300))),
         dataset=draw(st.text()), model=draw(st.text()),
         meta=draw(st.dictionaries(st.text(), anything, max_size=4)),
+        evaluations=draw(st.dictionaries(st.text(), row, max_size=2)), paired_loss=draw(st.one_of(st.none(), row)),
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from lawbench.registry import law_names
-
 from lawbench.report import tables
 from lawbench.report.colours import LINES, PALETTE, law_looks, styles
 from lawbench.report.manifest import without_paths
@@ -44,7 +43,9 @@ def lab(colours: Sequence[str], sight: str) -> np.ndarray:
     values = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in colours])
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.array(SIGHT[sight]).T, 0, 1)
-    xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]])
+    xyz = np.array(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+    )
     f = np.cbrt(xyz @ seen.T / np.array([[0.95047], [1.0], [1.08883]]))
     return np.stack([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])], axis=1)
 

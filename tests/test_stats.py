@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
 
 from lawbench.errors import InputError
 from lawbench.stats import (
+    CLIP,
     duels,
     family_means,
     holm,
     paired_p,
+    pairs_told_apart,
     relative_error,
     representatives,
     skill,
@@ -133,3 +136,48 @@ def test_win_rate_without_an_opponent_is_unknown() -> None:
     rate, rank = win_rates(duels([[1.0], [2.0]], [0.0]), ["a", "a"], [1.0, 2.0], ["f"])
     assert np.isnan(rate).all()
     assert rank.tolist() == [1.0, 1.0]
+
+
+@given(p_values)
+@settings(max_examples=30, deadline=None)
+def test_holm_agrees_with_statsmodels(p: list[float]) -> None:
+    assert holm(p).tolist() == pytest.approx(multipletests(p, method="holm")[1].tolist())
+
+
+family_errors = st.integers(3, 7).flatmap(
+    lambda size: st.lists(
+        st.lists(st.floats(-3, 3), min_size=size, max_size=size), min_size=2, max_size=6, unique_by=tuple
+    )
+)
+
+
+@given(family_errors)
+@settings(max_examples=30, deadline=None)
+def test_pairs_are_scipys_paired_tests_adjusted_by_statsmodels(values: list[list[float]]) -> None:
+    x = np.array(values)
+    first, second = np.triu_indices(len(x), k=1)
+    differences = x[first] - x[second]
+    assume((differences.std(axis=1, ddof=1) > 1e-6).all())
+    p = [scipy_stats.ttest_rel(x[i], x[j]).pvalue for i, j in zip(first, second, strict=True)]
+    found = pairs_told_apart(x)
+    assert found[first, second] == pytest.approx(multipletests(p, method="holm")[1], rel=1e-6, abs=1e-12)
+    assert (found == found.T)[~np.eye(len(x), dtype=bool)].all()
+    assert np.isnan(np.diag(found)).all()
+
+
+@given(family_errors, st.data())
+@settings(max_examples=30, deadline=None)
+def test_an_entry_listed_twice_costs_nobody(values: list[list[float]], data: st.DataObject) -> None:
+    x = np.array(values)
+    again = data.draw(st.integers(0, len(x) - 1))
+    twice = pairs_told_apart(np.concatenate([x, x[again : again + 1]]))
+    assert twice[: len(x), : len(x)] == pytest.approx(pairs_told_apart(x), nan_ok=True)
+    assert twice[-1, again] == 1.0
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=8), st.floats(1e-9, 1e9))
+@settings(max_examples=50, deadline=None)
+def test_relative_errors_stay_within_the_clip(errors: list[float], baseline: float) -> None:
+    ratio = relative_error(errors, [baseline])
+    assert ((ratio >= CLIP[0]) & (ratio <= CLIP[1])).all()
+    assert relative_error([baseline], [baseline]).tolist() == [1.0]

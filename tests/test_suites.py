@@ -30,7 +30,7 @@ def test_the_four_suites_are_there_and_grow() -> None:
     assert ranked <= full
     assert {task.partition("/")[0] for task in offline} == {"pycode-bytes"}
     tracks = {task.track for task in lawbench.tasks() if task.name in core}
-    assert tracks == {"schedule", "horizon", "scale", "position"}
+    assert tracks == {"schedule", "horizon", "scale", "position", "pair"}
 
 
 def test_a_set_of_tasks_is_recognised() -> None:

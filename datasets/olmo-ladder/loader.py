@@ -16,6 +16,22 @@ from lawbench.schedule import FloatArray, Schedule
 
 FOLDER = "src/scripts/paper/data/ladder-runs"
 LOSS, BATCH, PEAK = "eval/c4_en-validation/CrossEntropyLoss", "batch_size_in_tokens", "learning_rate_peak"
+EVALUATIONS = {
+    name: f"eval/{column}-validation/CrossEntropyLoss"
+    for name, column in {
+        "dolma-books": "dolma_books",
+        "dolma-common-crawl": "dolma_common-crawl",
+        "dolma-pes2o": "dolma_pes2o",
+        "dolma-reddit": "dolma_reddit",
+        "dolma-stack": "dolma_stack",
+        "dolma-wiki": "dolma_wiki",
+        "ice": "ice",
+        "s2orc": "m2d2_s2orc",
+        "pile": "pile",
+        "wikitext-103": "wikitext_103",
+    }.items()
+}
+"""Columns of the other validation losses."""
 LOGGED_LR, TOKENS = "optim/learning_rate_group0", "throughput/total_tokens"
 SIZES = {
     "190M": 190354176.0,
@@ -44,16 +60,17 @@ def load(card: Card, files: Mapping[str, Path]) -> list[Run]:
         ("13B", "peteish13_eval_full", N_13B),
     ):
         runs.append(_target(card, files[f"{FOLDER}/{file}.csv"], name, n))
-    annealed = read_columns(files[f"{FOLDER}/peteish7_eval_anneal.csv"], [LOSS, TOKENS])
-    runs.append(_final(card, "7B", "7B", N_7B, annealed[LOSS][-1], annealed[TOKENS][-1]))
+    annealed = read_columns(files[f"{FOLDER}/peteish7_eval_anneal.csv"], [LOSS, TOKENS, *EVALUATIONS.values()])
+    ends = {name: annealed[column][-1] for name, column in EVALUATIONS.items()}
+    runs.append(_final(card, "7B", "7B", N_7B, annealed[LOSS][-1], annealed[TOKENS][-1], ends))
     last = runs[-2]
     assert last.tokens is not None
-    runs.append(_final(card, "13B", "13B", N_13B, float(last.loss[-1]), float(last.tokens[-1])))
+    runs.append(_final(card, "13B", "13B", N_13B, float(last.loss[-1]), float(last.tokens[-1]), _ends(last)))
     return runs
 
 
 def _ladder(card: Card, path: Path, size: str, length: str) -> list[Run]:
-    table = read_columns(path, ["_step", LOSS, LOGGED_LR, TOKENS, PEAK, BATCH])
+    table = read_columns(path, ["_step", LOSS, LOGGED_LR, TOKENS, PEAK, BATCH, *EVALUATIONS.values()])
     updates, n, batch = table["_step"], SIZES[size], float(table[BATCH][0])
     multiple = float(length.partition("x")[0])
     warmup = round(n / batch)
@@ -72,12 +89,13 @@ def _ladder(card: Card, path: Path, size: str, length: str) -> list[Run]:
         tokens_per_step=batch,
         dataset=card.name,
         model=size,
+        evaluations={key: table[column][keep] for key, column in EVALUATIONS.items()},
         meta=_meta(
             "curve", size, multiple, length.endswith("rerun"), peak_lr=float(table[PEAK][0]), batch_tokens=batch
         ),
     )
     loss, tokens = float(table[LOSS][-1]), float(table[TOKENS][-1])
-    return [curve, _final(card, name, size, n, loss, tokens, multiple, length.endswith("rerun"))]
+    return [curve, _final(card, name, size, n, loss, tokens, _ends(curve), multiple, length.endswith("rerun"))]
 
 
 def _cosine(total: int, peak: float, warmup: int) -> FloatArray:
@@ -91,7 +109,7 @@ def _cosine(total: int, peak: float, warmup: int) -> FloatArray:
 
 def _target(card: Card, path: Path, name: str, n: float) -> Run:
     """Return the curve of a large model. Its rates are not logged, and its first row is before any update."""
-    table = read_columns(path, ["_step", LOSS, BATCH, PEAK])
+    table = read_columns(path, ["_step", LOSS, BATCH, PEAK, *EVALUATIONS.values()])
     keep, batch = table["_step"] > 0, float(table[BATCH][0])
     peaks = np.unique(table[PEAK])
     # One log has two peaks in different rows: which is meant is not known.
@@ -104,16 +122,33 @@ def _target(card: Card, path: Path, name: str, n: float) -> Run:
         tokens_per_step=batch,
         dataset=card.name,
         model=name,
+        evaluations={key: table[column][keep] for key, column in EVALUATIONS.items()},
         meta=_meta("curve", name.partition("-")[0], 0.0, False, batch_tokens=batch, **known),
     )
 
 
+def _ends(curve: Run) -> dict[str, float]:
+    """Return the last loss of a curve on every other set."""
+    return {name: float(losses[-1]) for name, losses in curve.evaluations.items()}
+
+
 def _final(
-    card: Card, name: str, size: str, n: float, loss: float, tokens: float, multiple: float = 0.0, rerun: bool = False
+    card: Card,
+    name: str,
+    size: str,
+    n: float,
+    loss: float,
+    tokens: float,
+    others: Mapping[str, float],
+    multiple: float = 0.0,
+    rerun: bool = False,
 ) -> Run:
     """Return the last evaluation of a run as a run of one point."""
     meta = _meta("final", size, multiple, rerun)
-    return Run.final(f"{name}-final", loss, n, tokens, dataset=card.name, model=size, meta=meta)
+    evaluations = {key: [value] for key, value in others.items()}
+    return Run.final(
+        f"{name}-final", loss, n, tokens, dataset=card.name, model=size, evaluations=evaluations, meta=meta
+    )
 
 
 def _meta(kind: str, size: str, multiple: float, rerun: bool, **more: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lawbench import __version__
-from lawbench.cli import bench, importing, show, using, writing
+from lawbench.cli import bench, checking, contributing, importing, laws, reproducing, show, using, writing
 from lawbench.cli.say import Group
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Which scaling law predicts the losses you have not paid for yet?",
 )
-for module in (bench, show, using, importing, writing):
+for module in (bench, reproducing, laws, show, using, importing, checking, writing, contributing):
     module.register(app)
 
 

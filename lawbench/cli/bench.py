@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lawbench.cli.progress import bar
 from lawbench.cli.say import as_json, complain, table
 from lawbench.errors import InputError
 
@@ -36,12 +36,20 @@ def run(
     task: Annotated[list[str] | None, typer.Option(help="Task or dataset; repeatable.")] = None,
     track: Annotated[str | None, typer.Option(help="Only tasks of a track.")] = None,
     suite: Annotated[str | None, typer.Option(help="The tasks of a suite: smoke, offline, core, full.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="common, paper or published[:SOURCE]; repeatable.")] = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--recipe",
+            "--recipes",
+            help="common, paper, published[:SOURCE], sum, least_squares, regularised, or all; repeatable.",
+        ),
+    ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes (all usable cores).")] = None,
     out: Out = None,
     make_report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report.")] = True,
     report_to: Annotated[Path, typer.Option(help="Folder of the report.")] = REPORT,
     timeout: Annotated[float, typer.Option(help="Seconds after which a cell is stopped.")] = 600.0,
+    intervals: Annotated[int, typer.Option(help="Bootstrap refits behind prediction intervals (0: none).")] = 0,
     json: Json = False,
 ) -> None:
     """Fit, predict, score and rank; only what changed runs again.
@@ -51,9 +59,16 @@ def run(
     from lawbench.runner import run as run_cells
 
     chosen = _of_track(_with_suite(task, suite), track)
-    with _bar() as advance:
+    with bar() as advance:
         rows = run_cells(
-            _with_baselines(law, recipe, chosen), chosen, recipe or None, jobs, out, timeout=timeout, progress=advance
+            _with_baselines(law, recipe, chosen),
+            chosen,
+            recipe or None,
+            jobs,
+            out,
+            intervals=intervals,
+            timeout=timeout,
+            progress=advance,
         )
     _account(rows)
     if json:
@@ -71,14 +86,24 @@ def board(
     name: Annotated[str | None, typer.Argument(metavar="[BOARD]", help="All boards if none is named.")] = None,
     out: Out = None,
     unmasked: Annotated[bool, typer.Option("--unmasked", help="Score all predicted points.")] = False,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Every pair of entries instead: who wins, how surely.")
+    ] = False,
+    ranks: Annotated[bool, typer.Option("--ranks", help="Mean ranks instead, and their critical distance.")] = False,
+    stability: Annotated[bool, typer.Option("--stability", help="How steady the order is instead.")] = False,
     json: Json = False,
 ) -> None:
-    """Show leaderboards of the stored results."""
+    """Show leaderboards of the stored results, or one view of them."""
     from lawbench.leaderboard import BOARDS, find_board, leaderboard
 
     names = [find_board(name).name] if name else list(BOARDS)
     rows = _stored_rows(out)
-    if json:
+    chosen = [view for view, wanted in (("pairs", pairs), ("ranks", ranks), ("stability", stability)) if wanted]
+    if chosen:
+        from lawbench.cli.views import show
+
+        show(rows, names, chosen, masked=not unmasked, json=json)
+    elif json:
         boards = {n: leaderboard(rows, n, masked=not unmasked) for n in names}
         as_json({n: {"rows": b.to_dict("records"), **b.attrs} for n, b in boards.items()})
     else:
@@ -102,10 +127,10 @@ def _with_baselines(laws: list[str] | None, recipes: list[str] | None, tasks: li
     if not laws and not recipes:
         return None
     from lawbench.boards import BOARDS
-    from lawbench.registry import law_names
+    from lawbench.registry import laws as registered
     from lawbench.runner import choose
 
-    known, tracks = law_names(), {task.track for task in choose(tasks)}
+    known, tracks = [law.name for law in registered()], {task.track for task in choose(tasks)}
     baselines = {board.baseline for board in BOARDS.values() if board.track in tracks} & set(known)
     return [*(laws or known), *(f"{name}@common" for name in sorted(baselines))]
 
@@ -161,31 +186,13 @@ def _shows(folder: Path, rows: pd.DataFrame) -> bool:
 
 def _write(rows: pd.DataFrame, store: Path, to: Path, *, committed: bool) -> Path:
     from lawbench.report.page import write_report
-    from lawbench.store import load_outcomes
+    from lawbench.store import load_cells
 
     command = shlex.join(["lawbench", *sys.argv[1:]])
-    found = load_outcomes(store)
-    predictions = {cell: outcome.predictions for cell, outcome in found.items() if outcome.predictions}
-    params = {cell: outcome.params for cell, outcome in found.items() if outcome.params}
+    cells = {(cell.row["task"], cell.row["entry"]): cell for cell in load_cells(store)}
+    predictions = {name: cell.predictions for name, cell in cells.items() if cell.predictions}
+    params = {name: cell.params for name, cell in cells.items() if cell.params}
     return write_report(rows, predictions, to, params=params, command=command, committed=committed)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int, Mapping[str, Any]], None]]:
-    """Show a progress bar with the time left; nothing where stderr is not a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        at = progress.add_task("loading", total=None)
-
-        def advance(done: int, total: int, row: Mapping[str, Any]) -> None:
-            what = f"{row['entry']} on {row['task']}" if row else "fitting"
-            progress.update(at, completed=done, total=total, description=what)
-
-        yield advance
 
 
 def _account(rows: pd.DataFrame) -> None:

@@ -1,18 +1,95 @@
-"""``lawbench datasets check``: what the checks of datasets found."""
+"""``lawbench check``, for laws and datasets, and ``lawbench datasets check``: what their checks found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lawbench.cli.say import BAD_INPUT, as_json, complain, table
+from lawbench.errors import InputError, unknown
 
 if TYPE_CHECKING:
+    from lawbench.checks import CheckResult
     from lawbench.data.card import Card
     from lawbench.dataset_checks import Inspection
+    from lawbench.law import Law
+
+SHOWN = {"passed": "passed", "excepted": "declared", "failed": "FAILED", "stale": "STALE"}
+"""What the table calls the statuses of `lawbench.checks.CheckResult`."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("check")(check)
+
+
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Laws, law files, datasets.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Check all registered laws.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check a law, or a dataset (exit 1 where it fails)."""
+    from lawbench import registry
+
+    if bool(names) == every:
+        raise InputError("name laws, law files or datasets to check, or give --all.")
+    if every:
+        _report_laws(registry.laws(), json=json)
+        return
+    laws, cards = _sorted_out(names or [])
+    if laws and cards:
+        raise InputError("laws and datasets are checked one kind at a time: name only laws, or only datasets.")
+    if cards:
+        report_checks(cards, json=json)
+    else:
+        _report_laws(laws, json=json)
+
+
+def _sorted_out(names: Sequence[str]) -> tuple[list[type[Law]], list[Card]]:
+    """Return the laws and the datasets of some names."""
+    from lawbench import registry
+    from lawbench.data.dataset import datasets, find_card
+
+    known, cards = registry.law_names(), [card.name for card in datasets()]
+    for name in names:
+        if not name.endswith(".py") and name not in known and name not in cards:
+            raise unknown("law or dataset", name, [*known, *cards])
+    of_laws = [name for name in names if name.endswith(".py") or name in known]
+    return [registry.law_of(name) for name in of_laws], [find_card(name) for name in names if name not in of_laws]
+
+
+def _report_laws(laws: Sequence[type[Law]], *, json: bool) -> None:
+    """Check laws and print what was found; exit with 1 where one fails or declares too much.
+
+    One law is shown check by check; of several, only what did not simply pass.
+    """
+    from lawbench.checks import check_law
+
+    results = [(law.name, result) for law in laws for result in check_law(law)]
+    if json:
+        as_json([_plain(name, result) for name, result in results])
+    else:
+        rows = [(name, r.name, SHOWN[r.status], r.reason) for name, r in results if len(laws) == 1 or r.reason]
+        if rows:
+            table(("law", "check", "result", "reason"), rows)
+    complain(_summary(len(laws), [result for _, result in results]))
+    if not all(result.passed for _, result in results):
+        raise typer.Exit(1)
+
+
+def _plain(law: str, result: CheckResult) -> dict[str, str | bool]:
+    return {"law": law, "check": result.name, "passed": result.passed, "status": result.status, "reason": result.reason}
+
+
+def _summary(laws: int, results: Sequence[CheckResult]) -> str:
+    count = {status: sum(result.status == status for result in results) for status in SHOWN}
+    told = [f"{laws} law{'s' * (laws != 1)}", f"{count['passed']} checks passed"]
+    told += [f"{count['excepted']} fail as declared"] * bool(count["excepted"])
+    told += [f"{count['stale']} declared to fail but passed"] * bool(count["stale"])
+    return ", ".join([*told, f"{count['failed']} failed"]) + "."
 
 
 def report_checks(cards: Sequence[Card], *, json: bool) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
-from lawbench.errors import LawbenchError
+from lawbench.errors import LawbenchError, LawbenchWarning
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -22,6 +23,11 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; errors of the input exit with 2, Ctrl-C with 130."""
+        with warnings.catch_warnings():
+            warnings.showwarning = _as_complaint
+            return self._ended(ctx)
+
+    def _ended(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except LawbenchError as error:
@@ -33,6 +39,21 @@ class Group(TyperGroup):
         except BrokenPipeError:  # the reader of our output has left, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+
+
+def _as_complaint(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning: ours as a sentence, others as Python does."""
+    if issubclass(category, LawbenchWarning):
+        complain(str(message))
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def complain(sentence: str) -> None:

@@ -1,8 +1,7 @@
-"""``lawbench laws``, ``datasets``, ``tasks`` and ``fetch``: what there is, and where it comes from."""
+"""``lawbench datasets``, ``tasks`` and ``fetch``: what there is, and where it comes from."""
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,38 +10,15 @@ from lawbench.cli.say import as_json, facts, table
 
 if TYPE_CHECKING:
     from lawbench.data.card import Card
-    from lawbench.law import Law
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command("laws")(laws)
     app.command("datasets")(datasets)
     app.command("tasks")(tasks)
     app.command("fetch")(fetch)
-
-
-def laws(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A law; all if none is named.")] = None,
-    json: Json = False,
-) -> None:
-    """List the laws, or show one with its parameters."""
-    from lawbench import registry
-
-    found = registry.laws() if name is None else [registry.find_law(name)]
-    if json:
-        as_json([_law_facts(law) for law in found])
-    elif name is None:
-        rows = (
-            (law.name, law.title, law.year, ", ".join(sorted(law.needs)), len(law.parameters),
-             "no" if law.unscored else "yes", law.reference)
-            for law in found
-        )  # fmt: skip
-        table(("law", "title", "year", "needs", "parameters", "scored", "reference"), rows)
-    else:
-        _show_law(found[0])
 
 
 def datasets(
@@ -111,64 +87,6 @@ def fetch(
         sources.fetch(card, lambda _, way, ways=ways: ways.append(way))  # type: ignore[misc]
         counted = ", ".join(f"{ways.count(way)} from {way}" for way in dict.fromkeys(ways))
         typer.echo(f"{card.name}: {counted.replace('from shipped', 'shipped')}, all verified")
-
-
-def _law_facts(law: type[Law]) -> dict[str, Any]:
-    from lawbench.fitting.recipes import recipes_for
-
-    return {
-        "name": law.name,
-        "title": law.title,
-        "reference": law.reference,
-        "year": law.year,
-        "needs": sorted(law.needs),
-        "parameters": [
-            {"name": p.name, "meaning": p.meaning, "unit": p.unit, "min": p.min, "max": p.max, "scale": p.scale}
-            for p in law.parameters
-        ],
-        "options": [
-            {"name": o.name, "default": o.default, "choices": list(o.choices), "meaning": o.meaning}
-            for o in law.options
-        ],
-        "recipes": recipes_for(law),
-        "group": law.group,
-        "note": law.note,
-        "unscored": law.unscored,
-    }
-
-
-def _show_law(law: type[Law]) -> None:
-    from lawbench.fitting.recipes import recipes_for
-
-    typer.echo(inspect.getdoc(law) or law.title)
-    typer.echo()
-    facts(
-        {
-            "name": law.name,
-            "reference": law.reference,
-            "needs": ", ".join(sorted(law.needs)),
-            "recipes": ", ".join(recipes_for(law)),
-            "group": law.group,
-            "note": law.note,
-            "unscored": f"waits for {law.unscored}" if law.unscored else "",
-        }
-    )
-    typer.echo()
-    rows = ((p.name, p.meaning, p.unit, f"{p.min:g}", f"{p.max:g}", p.scale) for p in law.parameters)
-    table(("parameter", "meaning", "unit", "min", "max", "scale"), rows)
-    if law.options:
-        typer.echo()
-        table(
-            ("option", "default", "choices", "meaning"),
-            ((o.name, o.default, ", ".join(o.choices), o.meaning) for o in law.options),
-        )
-    if law.published:
-        typer.echo()
-        table(
-            ("published", "dataset", "fitted on", "values", "reference"),
-            ((p.source, p.dataset, ", ".join(p.fitted_on) or "all of it",
-              ", ".join(f"{k}={v:g}" for k, v in p.values.items()), p.reference) for p in law.published),
-        )  # fmt: skip
 
 
 def _card_facts(card: Card) -> dict[str, Any]:

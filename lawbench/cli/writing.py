@@ -1,4 +1,4 @@
-"""``lawbench new-law`` and ``check``: adding a law; ``check`` also takes a dataset."""
+"""``lawbench new-law``: the file to fill in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lawbench.cli.say import as_json, table
-from lawbench.errors import InputError, unknown
+from lawbench.errors import InputError
 
 TEMPLATE = Template('''\
 """$title: say in one line what it claims."""
@@ -46,7 +45,7 @@ class $cls(Law):
     parameters = (
         Parameter("L0", "irreducible loss", min=0.0, start=2.5, unit="nats/token"),
         Parameter("A", "amplitude", min=1e-6, max=1e9, start=10.0, scale="log", unit="nats step^alpha"),
-        Parameter("alpha", "exponent", min=0.001, max=2.5, start=0.5, grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
+        Parameter("alpha", "exponent", min=0.001, max=2.5, start=0.5, unit="1", grid=(0.1, 0.2, 0.3, 0.45, 0.6, 0.8)),
     )
 
     def prepare(self, run: Run) -> Inputs:
@@ -61,44 +60,8 @@ class $cls(Law):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command("check")(check)
+    """Add the command to the application."""
     app.command("new-law")(new_law)
-
-
-def check(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Law, law file or dataset.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Check all registered laws.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Check a law, or a dataset (exit 1 where it fails)."""
-    from lawbench import registry
-    from lawbench.checks import check_law
-    from lawbench.data.dataset import datasets, find_card
-
-    if (name is None) != every:
-        raise InputError("name a law, a law file or a dataset to check, or give --all.")
-    if name is None:
-        found = registry.laws()
-    elif name.endswith(".py"):
-        found = [registry.law_from_file(Path(name).absolute())]
-    elif name in (laws := registry.law_names()):
-        found = [registry.find_law(name)]
-    elif name in (names := [card.name for card in datasets()]):
-        from lawbench.cli.checking import report_checks
-
-        report_checks([find_card(name)], json=json)
-        return
-    else:
-        raise unknown("law or dataset", name, [*laws, *names])
-    results = [(item.name, result) for item in found for result in check_law(item)]
-    if json:
-        as_json([{"law": n, "check": r.name, "passed": r.passed, "reason": r.reason} for n, r in results])
-    else:
-        shown = ((n, r.name, "passed" if r.passed else "FAILED", r.reason) for n, r in results)
-        table(("law", "check", "result", "reason"), shown)
-    if not all(result.passed for _, result in results):
-        raise typer.Exit(1)
 
 
 def new_law(

@@ -23,7 +23,7 @@ from lawbench.data.complaints import sentence
 from lawbench.errors import CardError, unknown
 from lawbench.metrics import PRIMARY_KEYS
 
-Track = Literal["schedule", "horizon", "scale", "position"]
+Track = Literal["schedule", "horizon", "scale", "position", "pair"]
 TRACKS: tuple[Track, ...] = get_args(Track)
 Value = float | str | bool
 UPSTREAM = "{upstream}/{repository}/{commit}/{path}"
@@ -156,6 +156,34 @@ class Counted(_Strict):
     points: int = Field(ge=1)
 
 
+class Pair(_Strict):
+    """The loss from which another is predicted, at the same checkpoint or at one of equal `match`.
+
+    Attributes
+    ----------
+    loss, given : str
+        Evaluation sets of the predicted and of the given loss; empty for the dataset's own.
+    runs : Selection, optional
+        Runs that the given loss belongs to, for another corpus say; the predicted run itself otherwise.
+    match : tuple of str
+        Fields in which a run and its partner among `runs` are equal.
+    unpaired : {"refuse", "drop"}
+        What becomes of runs and points without partner.
+    """
+
+    loss: str = ""
+    given: str = ""
+    runs: Selection | None = None
+    match: tuple[str, ...] = Field(default=("n_params", "tokens"), min_length=1)
+    unpaired: Literal["refuse", "drop"] = "refuse"
+
+    @model_validator(mode="after")
+    def _two_losses(self) -> Pair:
+        if self.runs is None and self.loss == self.given:
+            raise ValueError("a pair is of two losses: name another `loss`, or the `runs` that the given one is of")
+        return self
+
+
 class TaskCard(_Strict):
     """Which runs or points are fitted, which are predicted, and which points count."""
 
@@ -168,6 +196,7 @@ class TaskCard(_Strict):
     predict: Selection
     fit_until: float | None = Field(default=None, gt=0, lt=1)
     score_from: float | None = Field(default=None, gt=0, lt=1)
+    pair: Pair | None = None
     fitted_points: int = Field(ge=1)
     scored_points: int = Field(ge=1)
     curves: tuple[Counted, ...] = ()
@@ -187,6 +216,18 @@ class TaskCard(_Strict):
         if self.fit_until is not None and self.score_from is not None and self.score_from < self.fit_until:
             raise ValueError("`score_from` lies at or after `fit_until`: fitted points are not scored")
         return self
+
+    @model_validator(mode="after")
+    def _paired(self) -> TaskCard:
+        if (self.pair is None) != (self.track != "pair"):
+            raise ValueError("tasks of track pair, and only those, say in `pair` which loss is given")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `pair` out where there is none: other tasks keep their fingerprints."""
+        out: dict[str, Any] = dump(self)
+        return {key: value for key, value in out.items() if key != "pair" or value is not None}
 
 
 class CardFile(_Strict):

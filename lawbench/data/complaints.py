@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from lawbench.errors import unknown
 
 
-def sentence(error: ValidationError, schema: type[BaseModel]) -> str:
+def sentence(error: ValidationError, schema: type[BaseModel], place: str = "card.toml") -> str:
     """Say what is wrong with the first bad key, and how to correct it."""
     first = error.errors()[0]
     where = [part for part in first["loc"] if part != "function-after"]
@@ -22,7 +22,7 @@ def sentence(error: ValidationError, schema: type[BaseModel]) -> str:
     given = first.get("input")
     shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) else ""
     at = f"the key '{key}': " if key else ""
-    return f"{at}{reason}{shown}: correct it in card.toml."
+    return f"{at}{reason}{shown}: correct it in {place}."
 
 
 def _known_beside(where: list[int | str], schema: type[BaseModel]) -> list[str]:

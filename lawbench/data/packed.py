@@ -20,7 +20,7 @@ from lawbench.runs import Run
 from lawbench.schedule import Schedule
 
 _PLAIN = ("name", "n_params", "tokens_per_step", "dataset", "model", "meta", "position")
-_ORDERS = {"steps": 1, "loss": 1, "tokens": 1, "position_loss": 1, "lr": 2}
+_ORDERS = {"steps": 1, "loss": 1, "tokens": 1, "position_loss": 1, "evaluations": 1, "paired_loss": 1, "lr": 2}
 """How often differences are taken: second ones suit schedules, first ones noisy losses."""
 
 
@@ -53,6 +53,10 @@ def unpack(content: bytes) -> tuple[Run, ...]:
     tokens = iter(_cut(columns["tokens"].view(np.float64), [r["points"] for r in head["runs"] if r["tokens"]]))
     table = columns["position_loss"].view(np.float64)
     tables = _cut(table, [run["points"] * run["positions"] for run in head["runs"]])
+    others = iter(
+        _cut(columns["evaluations"].view(np.float64), [r["points"] for r in head["runs"] for _ in r["judged"]])
+    )
+    given = iter(_cut(columns["paired_loss"].view(np.float64), [r["points"] for r in head["runs"] if r["paired"]]))
     return tuple(
         Run(
             steps=s,
@@ -60,6 +64,8 @@ def unpack(content: bytes) -> tuple[Run, ...]:
             schedule=None if run["schedule"] is None else schedules[run["schedule"]],
             tokens=next(tokens) if run["tokens"] else None,
             position_loss=by.reshape(len(s), -1) if by.size else None,
+            evaluations={name: next(others) for name in run["judged"]},
+            paired_loss=next(given) if run["paired"] else None,
             **{key: _decoded(run[key]) for key in _PLAIN},
         )
         for run, s, y, by in zip(head["runs"], steps, losses, tables, strict=True)
@@ -101,12 +107,15 @@ def _pack(runs: Sequence[Run]) -> bytes:
             stored.append(run.tokens)
         known = {key: _encoded(getattr(run, key)) for key in _PLAIN}
         width = 0 if run.position_loss is None else run.position_loss.shape[1]
-        listed.append({**known, "points": len(run), "schedule": at, "tokens": own, "positions": width})
+        others = {"judged": list(run.evaluations), "paired": run.paired_loss is not None}
+        listed.append({**known, **others, "points": len(run), "schedule": at, "tokens": own, "positions": width})
     columns = {
         "steps": _joined([run.steps for run in runs]),
         "loss": _joined([run.loss for run in runs]),
         "tokens": _joined(stored),
         "position_loss": _joined([run.position_loss.ravel() for run in runs if run.position_loss is not None]),
+        "evaluations": _joined([losses for run in runs for losses in run.evaluations.values()]),
+        "paired_loss": _joined([run.paired_loss for run in runs if run.paired_loss is not None]),
         "lr": _joined([schedule.lr for schedule in schedules.values()]),
     }
     blobs = {name: _reduced(column, _ORDERS[name]) for name, column in columns.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lawbench.runs import IntArray
+from lawbench.points import IntArray
 
 
 def thinned(steps: ArrayLike, even: int = 100, logarithmic: int = 50) -> IntArray:

@@ -119,10 +119,12 @@ def look_around(problem: Problem, theta: FloatArray) -> Local:
     _, majorant = problem.objective.curvature(residuals)
     downhill = -(jacobian * problem.weights * problem.objective.slope(residuals)).sum(axis=-1)
     metric = (jacobian**2 * problem.weights * majorant).sum(axis=-1)
+    if problem.prior is not None:
+        downhill, metric = downhill - problem.prior.gradient(theta), metric + problem.prior.precision
     low, high = theta - problem.space.low <= _AT_BOUND, problem.space.high - theta <= _AT_BOUND
     open_ = seen & ~(low & (downhill < 0)) & ~(high & (downhill > 0))
-    value = problem.objective.value(residuals, problem.weights)
-    gradient = np.sqrt((downhill[open_] ** 2 / metric[open_]).sum() / max(float(value), problem.rounding))
+    value = float(problem.value(theta[None, :])[0])
+    gradient = np.sqrt((downhill[open_] ** 2 / metric[open_]).sum() / max(value, problem.rounding))
     singular = np.linalg.svd(np.sqrt(problem.weights) * jacobian[seen] / size[seen, None], compute_uv=False)
     condition = float(singular[0] / singular[-1]) if singular[-1] > 0 else np.inf
     return Local(float(gradient), unidentified, condition)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from lawbench.errors import FitError, InputError, NotApplicableError
-from lawbench.fitting import recipes
+from lawbench.fitting import intervals, recipes
 from lawbench.fitting.bootstrap import SEED, refit, resample
 from lawbench.fitting.certificate import AGREED, STATIONARY, Certificate, at_bound
 from lawbench.fitting.objective import Objective
 from lawbench.fitting.problem import Problem
-from lawbench.fitting.search import Found, apart, converged, early_stopped, given
+from lawbench.fitting.search import Found, apart, converged, early_stopped, given, regularised
 from lawbench.fitting.space import Space, space_of
 from lawbench.law import Law, own_name
 from lawbench.runs import Run
@@ -100,8 +100,67 @@ class Fit:
             raise FitError(f"law '{self.law.name}' has no fitted parameters here, so there is nothing to refit.")
         theta = self._theta()
         approximate = Problem.of(self.law, self.runs, self.problem.objective, self.problem.space, exact=False)
+        approximate = replace(approximate, prior=self.problem.prior)
         values, objective = refit(resample(approximate, self.runs, theta, n, seed), theta)
         return pd.DataFrame(values, columns=list(self.law.names)).assign(objective=objective)
+
+    @overload
+    def interval(
+        self, runs: Run, level: float = ..., n: int = ..., seed: int = ...
+    ) -> tuple[FloatArray, FloatArray]: ...
+    @overload
+    def interval(
+        self, runs: Sequence[Run], level: float = ..., n: int = ..., seed: int = ...
+    ) -> list[tuple[FloatArray, FloatArray]]: ...
+    def interval(
+        self, runs: Run | Sequence[Run], level: float = intervals.LEVEL, n: int = intervals.REFITS, seed: int = SEED
+    ) -> tuple[FloatArray, FloatArray] | list[tuple[FloatArray, FloatArray]]:
+        """Return prediction intervals at every logged step of a run, or of each of several.
+
+        Where one more logged loss would fall if the law held: the parameters of `bootstrap`, and a
+        residual of the fit on top (see `lawbench.fitting.intervals`). It knows nothing of what the
+        law gets wrong beyond the fitted points, so far from them it covers less than it says.
+
+        Parameters
+        ----------
+        runs : Run or sequence of Run
+            Their losses are not looked at.
+        level : float
+            Share of points that should fall inside, between 0 and 1.
+        n : int
+            Refits; at least ``2 / (1 - level)``.
+        seed : int
+            The same seed gives the same intervals.
+
+        Returns
+        -------
+        low, high : ndarray, shape (points,)
+            In nats; a list of such pairs for several runs.
+
+        Raises
+        ------
+        InputError
+            For a level that is none, or too few refits for it.
+        FitError
+            If nothing was fitted by an objective (published parameters, closed forms, an early-stopped
+            recipe), if runs have parameters of their own, or if refits predict no finite loss.
+
+        Examples
+        --------
+        >>> steps = np.arange(10, 400, 10)
+        >>> noise = 0.01 * np.random.default_rng(0).standard_normal(steps.size)
+        >>> run = Run("a", steps, (2 + 3 * (steps + 1.0) ** -0.5) * np.exp(noise))
+        >>> low, high = fit("pow3", run).interval(run, n=100)
+        >>> bool((low < run.loss).mean() > 0.9 and (high > run.loss).mean() > 0.9)
+        True
+        """
+        if isinstance(runs, Run):
+            return self.interval([runs], level, n, seed)[0]
+        intervals.refuse_few(n, level)
+        unseen = [run.withhold() for run in runs]
+        _refuse_missing(self.law, unseen)
+        refits = self.bootstrap(n, seed)[list(self.law.names)].to_numpy()
+        return intervals.ends(self.problem, self._theta(), refits, unseen, level, seed)
 
     def to_lmfit(self) -> lmfit.minimizer.MinimizerResult:
         """Return an lmfit result at this optimum: report, correlations, AIC, BIC.
@@ -158,7 +217,8 @@ def fit(
     runs : Run or sequence of Run
         Curves, or one-point runs of a table of final losses.
     recipe : str
-        ``common``, ``published:SOURCE`` or ``paper`` (see `lawbench.fitting.recipes`).
+        ``common``, ``published:SOURCE``, ``paper``, ``sum``, ``least_squares`` or ``regularised``
+        (see `lawbench.fitting.recipes`).
     params : lmfit.Parameters or mapping, optional
         Hold, bound or tie parameters: a value holds it, a mapping may set ``value``, ``min``,
         ``max``, ``vary`` and ``expr``.
@@ -197,8 +257,7 @@ def fit(
     chosen = {_FIT_OPTIONS[k]: options.pop(k) for k in tuple(options) if k in _FIT_OPTIONS}
     model = _law(law, options)
     recipe = recipes.check_recipe(model, recipe)
-    if recipe == recipes.PAPER:
-        chosen = {"across": "sum", **chosen}
+    chosen = {**recipes.OBJECTIVES.get(recipe, {}), **chosen}
     objective = Objective(**chosen)
     _refuse_missing(model, runs)
     if recipe.startswith(recipes.PUBLISHED):
@@ -208,11 +267,23 @@ def fit(
     elif recipe == recipes.PAPER:
         found = early_stopped(model, runs, objective, params)
     else:
-        space = space_of(model, params)
+        space = space_of(model, {**_borrowed(model, runs, chosen), **(params or {})})
         _refuse_too_few(model, runs, space)
-        search = apart if model.alone and len(runs) > 1 else converged
+        together = regularised if recipe == recipes.REGULARISED else converged
+        search = apart if model.alone and len(runs) > 1 else together
         found = search(model, runs, objective, space)
     return _fit_of(found, recipe, runs, started)
+
+
+def _borrowed(law: Law, runs: Sequence[Run], chosen: Mapping[str, Any]) -> dict[str, float]:
+    """Return the values that fits of other laws give, made with the same objective."""
+    asked = {name: chosen[key] for name, key in _FIT_OPTIONS.items() if key in chosen}
+    return {
+        name: fit(
+            source.law, [replace(run, loss=getattr(run, source.of), position_loss=None) for run in runs], **asked
+        ).params[source.parameter]
+        for name, source in law.borrowed().items()
+    }
 
 
 def predictions(law: Law, params: Mapping[str, float], runs: Sequence[Run]) -> list[FloatArray]:
@@ -291,7 +362,9 @@ def _refuse_missing(law: Law, runs: Sequence[Run]) -> None:
         "n_params": "a model size",
         "tokens": "token counts",
         "unique_tokens": "a count of unique tokens",
+        "cpt_start": "the step at which continual pre-training begins (`cpt_start` in its meta)",
         "position_loss": "losses by token position",
+        "paired_loss": "another loss at the same points",
     }
     for run in runs:
         missing = sorted(

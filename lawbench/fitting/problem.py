@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lawbench.fitting.objective import Objective
+from lawbench.fitting.prior import Prior
 from lawbench.fitting.space import Space
 from lawbench.law import Inputs, Law
 from lawbench.runs import Run
@@ -32,6 +33,8 @@ class Problem:
     y : ndarray, shape (n,) or (batch, n)
         Observed losses, or their logarithms: what residuals are taken of.
     weights : ndarray, shape (n,) or (batch, n)
+    prior : Prior, optional
+        A penalty on coordinates, part of the objective.
     """
 
     law: Law
@@ -40,6 +43,7 @@ class Problem:
     x: Inputs
     y: FloatArray
     weights: FloatArray
+    prior: Prior | None = None
 
     @classmethod
     def of(cls, law: Law, runs: Sequence[Run], objective: Objective, space: Space, *, exact: bool = True) -> Problem:
@@ -86,6 +90,8 @@ class Problem:
         """Return the objective, shape (batch,); infinite where a prediction is not finite."""
         with np.errstate(over="ignore", invalid="ignore"):
             out = self.objective.value(self.residuals(theta), self.weights)
+            if self.prior is not None:
+                out = out + self.prior.value(theta)
         return np.where(np.isfinite(out), out, np.inf)
 
     def linearise(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:

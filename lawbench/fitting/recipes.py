@@ -6,19 +6,39 @@
     The parameters that a source prints for a dataset; nothing is fitted.
 ``paper``
     The optimiser of the law's paper, where that decides the result.
+``sum``
+    ``common`` with the papers' weighting: all points are added up, so that long curves dominate.
+``least_squares``
+    ``common`` with least squares on log residuals in place of Huber's loss.
+``regularised``
+    ``common`` with a prior on the law's pure numbers, from the training curves of other families
+    (see `lawbench.fitting.prior`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lawbench.errors import InputError, NotApplicableError, unknown
+from lawbench.fitting.prior import has_prior
 from lawbench.law import Law, Published
 from lawbench.runs import Run
 
 COMMON = "common"
 PAPER = "paper"
 PUBLISHED = "published"
+SUM = "sum"
+LEAST_SQUARES = "least_squares"
+REGULARISED = "regularised"
+ALL = "all"
+"""Every recipe of a law, also those that run only when they are asked for."""
+OBJECTIVES: Mapping[str, Mapping[str, Any]] = {
+    PAPER: {"across": "sum"},
+    SUM: {"across": "sum"},
+    LEAST_SQUARES: {"loss": "least_squares"},
+}
+"""What a recipe changes of the default objective."""
 
 
 def recipes_for(law: Law | type[Law]) -> list[str]:
@@ -28,10 +48,35 @@ def recipes_for(law: Law | type[Law]) -> list[str]:
     --------
     >>> from lawbench.registry import find_law
     >>> recipes_for(find_law("power_steps"))
+    ['common', 'sum', 'least_squares', 'regularised']
+    >>> recipes_for(find_law("last_value"))
     ['common']
     """
     sources = dict.fromkeys(p.source for p in law.published)
-    return [COMMON, *(f"{PUBLISHED}:{source}" for source in sources), *([PAPER] if law.paper else [])]
+    known = [COMMON, *(f"{PUBLISHED}:{source}" for source in sources), *([PAPER] if law.paper else [])]
+    kind = law if isinstance(law, type) else type(law)
+    if kind.estimate is Law.estimate:
+        known += [SUM, LEAST_SQUARES]
+    return [*known, REGULARISED] if shared(law) and has_prior(law.name) else known
+
+
+def default_recipes(law: Law | type[Law]) -> list[str]:
+    """Return the recipes of a law that run unless others are asked for.
+
+    Examples
+    --------
+    >>> from lawbench.registry import find_law
+    >>> default_recipes(find_law("power_steps"))
+    ['common']
+    """
+    asked = {SUM, LEAST_SQUARES, REGULARISED} - set(law.compared)
+    return [recipe for recipe in recipes_for(law) if recipe not in asked]
+
+
+def shared(law: Law | type[Law]) -> bool:
+    """Return whether all runs of a fit share one set of parameters, found by a search."""
+    kind = law if isinstance(law, type) else type(law)
+    return kind.estimate is Law.estimate and not law.alone
 
 
 def published_set(

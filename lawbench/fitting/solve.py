@@ -93,6 +93,10 @@ def _steps(
     gradient = np.einsum("bkn,bn->bk", jacobian, weights * problem.objective.slope(residuals))
     hessian = np.matmul(jacobian * (weights * inside)[:, None, :], jacobian.swapaxes(1, 2))
     metric = np.einsum("bkn,bn->bk", jacobian**2, weights * majorant)
+    if problem.prior is not None:
+        gradient = gradient + problem.prior.gradient(theta)
+        hessian = hessian + np.diag(problem.prior.precision)
+        metric = metric + problem.prior.precision
     metric = np.maximum(metric, 1e-30 * metric.max(axis=1, keepdims=True) + 1e-300)
     # In units of the metric the diagonal is at most one: one damping serves all parameters.
     unit = 1.0 / np.sqrt(metric)

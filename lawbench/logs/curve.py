@@ -8,7 +8,7 @@ import numpy as np
 
 from lawbench.errors import InputError
 from lawbench.logs.table import Cells, Table
-from lawbench.runs import IntArray
+from lawbench.points import IntArray
 from lawbench.schedule import FloatArray
 
 KEEP_LAST = "keep-last"

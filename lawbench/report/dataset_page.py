@@ -19,6 +19,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from lawbench.data.dataset import Dataset, load_dataset
 from lawbench.noise import repeats
+from lawbench.report.card_page import facts, masks, source
 from lawbench.report.colours import INK, MUTED, PALETTE
 from lawbench.report.figures import look
 from lawbench.runs import Run
@@ -40,12 +41,8 @@ def dataset_markdown(data: Dataset, picture: str) -> str:
     """
     card = data.card
     out = [f"# {card.name}", "", f"{card.title}.", "", "Generated from the card and the data.", ""]
-    out += [f"![Loss curves of {card.name}]({picture})", ""]
-    out += [f"- **Cite:** {card.citation}", f"- **Licence:** {card.licence}", f"- **Family:** {card.family}"]
-    out += [f"- **Loss:** {card.loss.kind}, {card.loss.unit}; smoothing: {card.loss.smoothing}"]
-    out += [f"- **N:** {card.n_params_counts}", f"- **Tokens:** {card.tokens_are}", ""]
-    out += [*(f"- {quirk}" for quirk in card.quirks), ""]
-    return "\n".join([*out, *_noise(data), *_runs(data), *_tasks(data)])
+    out += [f"![Loss curves of {card.name}]({picture})", "", *facts(card), *_noise(data), *_runs(data), *_tasks(data)]
+    return "\n".join([*out, *masks(card), *source(card)])
 
 
 def curves_figure(data: Dataset) -> Figure:

@@ -19,6 +19,7 @@ from lawbench.leaderboard import leaderboard
 from lawbench.report import articles, figures, payload, tables
 from lawbench.report.answers import answer, markdown
 from lawbench.report.colours import Style, styles
+from lawbench.report.companions import write_companions
 from lawbench.report.files import boards_json, latex_table
 from lawbench.report.ledger import number_cells, read_ledger
 from lawbench.report.manifest import card_of, manifest, may_show, without_paths
@@ -71,7 +72,7 @@ def write_report(
         ``(task, entry)`` to one array of predicted losses a predicted run.
     out : Path
         Folder to write: ``index.html``, ``leaderboard.md``, ``results.csv``, ``board.json``, ``manifest.json``,
-        ``tables/`` (LaTeX) and ``figures/`` (SVG and PDF).
+        ``references.bib``, ``checklist.md``, ``tables/`` (LaTeX) and ``figures/`` (SVG and PDF).
     params : mapping, optional
         ``(task, entry)`` to its fitted parameters.
     command : str
@@ -104,6 +105,7 @@ def write_report(
         sections = [_section(board, studio) for board in boards.values()]
         curves, pictures = _curves(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
+    facts |= write_companions(rows, predictions, out, facts)
 
     datasets = _datasets(rows, ids["data"], pictures, committed=committed)
     ids["task"] = articles.slugs((cells[0] for d in datasets for cells in d.tasks.cells), "task")

@@ -274,8 +274,7 @@
     }
   }
   const leaders = (core, t, count) => core.cells.filter((cell) => cell.t === t && !missing(cell.n)).sort((a, b) => a.n - b.n).slice(0, count).map((cell) => cell.e);
-  const BASELINES = { schedule: "power_steps", horizon: "last_value", scale: "compute_power", position: "last_value" };
-  const baseline = (core, t) => core.entries.flatMap((entry, i) => (entry[0] === BASELINES[core.tasks[t][1]] ? [i] : []));
+  const baseline = (core, t) => core.entries.flatMap((entry, i) => (entry[0] === core.baselines[core.tasks[t][1]] ? [i] : []));
   function draw(box, data, core, task, chosen) {
     const panels = data.panels.filter((p) => p.task === task);
     if (!panels.length) { box.append(make("p", { class: "small" }, "No curves of it are at hand.")); return; }

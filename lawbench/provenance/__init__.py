@@ -1,0 +1,1 @@
+"""Where results come from: hashes and versions, reports read back, what changed, and running a report again."""
