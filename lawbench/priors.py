@@ -20,7 +20,7 @@ from lawbench.errors import LawbenchError
 from lawbench.fitting.recipes import COMMON, shared
 from lawbench.law import Law
 from lawbench.registry import find_law
-from lawbench.store import load_outcomes
+from lawbench.store import load_cells
 
 TRACKS = ("schedule", "scale")
 TARGET = Path(__file__).parent / "fitting" / "priors.json"
@@ -76,5 +76,5 @@ def _law(name: str) -> type[Law] | None:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(json.dumps(learn(load_outcomes(sys.argv[1]).values()), indent=1) + "\n", encoding="utf-8")
+    TARGET.write_text(json.dumps(learn(load_cells(sys.argv[1])), indent=1) + "\n", encoding="utf-8")
     print(TARGET)

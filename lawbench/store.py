@@ -176,15 +176,16 @@ def load_rows(folder: str | Path | None = None) -> pd.DataFrame:
     return frame
 
 
-def load_outcomes(folder: str | Path | None = None) -> dict[tuple[str, str], Outcome]:
-    """Return the stored cells by (task, entry), with their parameters and predictions."""
+def load_cells(folder: str | Path | None = None) -> list[Outcome]:
+    """Return all stored cells whole: rows, predictions and parameters."""
     found = Store(Path(folder) if folder is not None else default_folder()).scan()
-    return {(o.row["task"], o.row["entry"]): o for o in found if isinstance(o, Outcome)}
+    return [outcome for outcome in found if isinstance(outcome, Outcome)]
 
 
 def load_predictions(folder: str | Path | None = None) -> dict[tuple[str, str], tuple[tuple[float, ...], ...]]:
     """Return the stored predictions: (task, entry) -> one curve a run of ``task.test``."""
-    return {cell: outcome.predictions for cell, outcome in load_outcomes(folder).items() if outcome.predictions}
+    cells = load_cells(folder)
+    return {(cell.row["task"], cell.row["entry"]): cell.predictions for cell in cells if cell.predictions}
 
 
 def _read(path: Path) -> Outcome | str:

@@ -21,7 +21,7 @@ from lawbench.report import figures, tables
 from lawbench.report.manifest import may_show
 from lawbench.report.packing import unpacked
 from lawbench.report.page import write_report
-from tests.reports import CURVES, ENTRIES, POINTS, fake_dataset, fake_task, make_predictions, make_rows
+from tests.reports import CURVES, POINTS, fake_dataset, fake_task, make_predictions, make_rows
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_every_file_is_there(report: Path) -> None:
     assert report.name == "index.html"
     assert {path.name for path in folder.iterdir()} == {
         "index.html", "leaderboard.md", "results.csv", "board.json", "manifest.json", "references.bib", "checklist.md",
-        "figures", "tables"
+        "figures", "tables",
     }  # fmt: skip
     assert {path.name for path in (folder / "tables").iterdir()} == {"board-schedule.tex", "board-scale.tex"}
     names = {path.name for path in (folder / "figures").iterdir()}

@@ -1,4 +1,4 @@
-"""The page of a report in a real browser: it sorts, filters, turns pages, fits a phone, and asks nobody for anything."""
+"""The page of a report in a real browser: it sorts, filters, turns pages, fits a phone, and asks for nothing."""
 
 from __future__ import annotations
 
@@ -196,7 +196,8 @@ def test_everything_is_reached_by_keyboard_and_the_focus_is_seen(tab: Any) -> No
         tab.keyboard.press("Tab")
         what, outline = tab.evaluate(
             """() => { const node = document.activeElement, style = getComputedStyle(node);
-                return [node.tagName + (node.closest('th') ? ' heading' : ''), style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0]; }"""
+                const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+                return [node.tagName + (node.closest('th') ? ' heading' : ''), seen]; }"""
         )
         assert outline, what
         reached.add(what)

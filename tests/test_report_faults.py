@@ -16,7 +16,7 @@ from lawbench.report import page as page_module
 from lawbench.report import parts, tables
 from lawbench.report.page import write_report
 from lawbench.report.studio import Studio
-from lawbench.store import Store, load_outcomes, load_rows
+from lawbench.store import Store, load_cells, load_rows
 from tests.reports import CURVES, POINTS, fake_dataset, fake_task, make_predictions, make_rows
 
 
@@ -48,7 +48,7 @@ def test_other_schemas_and_foreign_files_are_named_and_left_out(tmp_path: Path) 
     second.write_text("{")
     (store.folder / "other.json").write_text('{"a": 1}')
     rows = load_rows(store.folder)
-    params = {name: outcome.params for name, outcome in load_outcomes(store.folder).items()}
+    params = {(c.row["task"], c.row["entry"]): c.params for c in load_cells(store.folder)}
     written = text_of(write_report(rows, {}, tmp_path / "out", params=params))
     assert "was written by another version of lawbench (schema 1): ignored." in written
     assert "is damaged or not a lawbench result: ignored." in written

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from lawbench.registry import law_names
-
 from lawbench.report import tables
 from lawbench.report.colours import LINES, PALETTE, law_looks, styles
 from lawbench.report.manifest import without_paths

@@ -186,12 +186,12 @@ def _shows(folder: Path, rows: pd.DataFrame) -> bool:
 
 def _write(rows: pd.DataFrame, store: Path, to: Path, *, committed: bool) -> Path:
     from lawbench.report.page import write_report
-    from lawbench.store import load_outcomes
+    from lawbench.store import load_cells
 
     command = shlex.join(["lawbench", *sys.argv[1:]])
-    found = load_outcomes(store)
-    predictions = {cell: outcome.predictions for cell, outcome in found.items() if outcome.predictions}
-    params = {cell: outcome.params for cell, outcome in found.items() if outcome.params}
+    cells = {(cell.row["task"], cell.row["entry"]): cell for cell in load_cells(store)}
+    predictions = {name: cell.predictions for name, cell in cells.items() if cell.predictions}
+    params = {name: cell.params for name, cell in cells.items() if cell.params}
     return write_report(rows, predictions, to, params=params, command=command, committed=committed)
 
 

@@ -24,8 +24,13 @@ INPUTS: Mapping[str, str] = {
     "unique_tokens": "unique tokens",
     "prefix": "start of the run",
     "position_loss": "losses by position",
+    "paired_loss": "another loss",
 }
 """Inputs of laws in words."""
+
+
+NOTHING = Formula("", (), ())
+"""What the docstring of a law that is not installed says."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class LawFacts:
     reference: str
     note: str = ""
     needs: tuple[str, ...] = ()
-    formula: Formula = Formula("", (), ())
+    formula: Formula = NOTHING
     parameters: tables.Table | None = None
     published: tuple[tuple[str, str, str], ...] = ()
     exceptions: tuple[tuple[str, str], ...] = ()
@@ -110,7 +115,7 @@ def entry_pages(rows: pd.DataFrame, ids: Mapping[str, str]) -> list[EntryPage]:
     """Return the page of every entry."""
     first = rows.drop_duplicates("entry").sort_values("entry", kind="stable")
     needs = {law: str(own["needs"].iloc[0]) for law, own in rows.groupby("law")}
-    facts = {law: law_facts(law, text) for law, text in needs.items()}
+    facts = {law: law_facts(str(law), text) for law, text in needs.items()}
     return [
         EntryPage(row["entry"], ids[row["entry"]], facts[row["law"]], row["options"], row["recipe"])
         for row in first.to_dict("records")
@@ -146,7 +151,5 @@ def _bound(value: Any) -> str:
 
 
 def _exceptions(law: type[Law]) -> tuple[tuple[str, str], ...]:
-    """Return the checks from which a law declares itself excepted, and why; laws need not have any."""
-    declared = getattr(law, "exceptions", None) or {}
-    pairs = declared.items() if isinstance(declared, Mapping) else [(x, "") for x in declared]
-    return tuple((str(name), str(why)) for name, why in pairs)
+    """Return the checks that a law fails on purpose, and why."""
+    return tuple((str(name), str(why)) for name, why in law.exceptions.items())

@@ -47,11 +47,11 @@ def formula(law: type[Law]) -> Formula:
         if block.lstrip().startswith(".. math::"):
             equations.append(mathml(" ".join(block.split(".. math::", 1)[1].split())))
         elif block.strip():
-            prose.append(_inline(" ".join(block.split())))
+            prose.append(inline(" ".join(block.split())))
     return Formula(prose[0] if prose else "", tuple(equations), tuple(prose[1:]))
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Return prose as HTML, with its inline mathematics and code."""
     out, at = [], 0
     for found in _ROLE.finditer(text):

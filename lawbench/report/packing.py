@@ -7,6 +7,7 @@ import math
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def runs_of(mask: Sequence[bool] | NDArray[np.bool_]) -> list[int]:
     flags = np.asarray(mask, dtype=bool)
     changes = np.flatnonzero(np.diff(flags, prepend=False))
     ends = [0, *map(int, changes), len(flags)]
-    return [b - a for a, b in zip(ends, ends[1:], strict=False)]
+    return [b - a for a, b in pairwise(ends)]
 
 
 def packed(value: Any) -> str:

@@ -20,6 +20,7 @@ from lawbench.report import articles, figures, payload, tables
 from lawbench.report.answers import answer, markdown
 from lawbench.report.colours import Style, styles
 from lawbench.report.companions import write_companions
+from lawbench.report.equations import inline
 from lawbench.report.files import boards_json, latex_table
 from lawbench.report.ledger import number_cells, read_ledger
 from lawbench.report.manifest import card_of, manifest, may_show, without_paths
@@ -43,6 +44,7 @@ class BoardSection:
     name: str
     title: str
     leader: str
+    ranked: int
     answer: str
     note: str
     table: tables.Table
@@ -72,7 +74,7 @@ def write_report(
         ``(task, entry)`` to one array of predicted losses a predicted run.
     out : Path
         Folder to write: ``index.html``, ``leaderboard.md``, ``results.csv``, ``board.json``, ``manifest.json``,
-        ``tables/`` (LaTeX) and ``figures/`` (SVG and PDF).
+        ``references.bib``, ``checklist.md``, ``tables/`` (LaTeX) and ``figures/`` (SVG and PDF).
     params : mapping, optional
         ``(task, entry)`` to its fitted parameters.
     command : str
@@ -105,7 +107,10 @@ def write_report(
         sections = [_section(board, studio) for board in boards.values()]
         curves, pictures = _curves(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
-    facts |= write_companions(rows, predictions, out, facts)
+    try:
+        facts |= write_companions(rows, predictions, out, facts)
+    except Exception as error:
+        studio.failed("References and checklist could not be written", error)
 
     datasets = _datasets(rows, ids["data"], pictures, committed=committed)
     ids["task"] = articles.slugs((cells[0] for d in datasets for cells in d.tasks.cells), "task")
@@ -191,6 +196,7 @@ def _section(facts: BoardFacts, studio: Studio) -> BoardSection:
         name=facts.name,
         title=board.attrs["title"],
         leader=board["entry"].iloc[0] if (board["rank"] == 1).any() else "",
+        ranked=int(board["rank"].notna().sum()),
         answer=answer(board),
         note=board.attrs["note"],
         table=tables.board_table(board),
@@ -300,6 +306,7 @@ def _render(**context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = inline
     folder = files("lawbench.report") / "templates"
     inlined = {name: (folder / f"page.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
     return environment.get_template("page.html.j2").render(**inlined, **context)

@@ -11,9 +11,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lawbench.boards import Grid, lay_out
-from lawbench.comparisons import by_distance, pairwise, recipe_effect
+from lawbench.comparisons import by_distance, pairwise, recipe_effect, recipe_summary
+from lawbench.ranks import critical_difference
 from lawbench.report import figures, tables
 from lawbench.report.colours import Style
+from lawbench.report.ranks_figure import ranks_figure
+from lawbench.stability import stability, steadiness
 from lawbench.stats import family_means, relative_error, skill
 
 
@@ -76,6 +79,20 @@ def _recipes(facts: BoardFacts) -> tables.Table:
     return tables.table(recipe_effect(facts.rows, facts.name), tables.RECIPES)
 
 
+def _recipe_summary(facts: BoardFacts) -> tables.Table:
+    frame = recipe_summary(facts.rows, facts.name)
+    return tables.table(frame.assign(interval=tables.interval(frame, "low", "high")), tables.RECIPE_SUMMARY)
+
+
+def _steadiness(facts: BoardFacts) -> tables.Table:
+    return tables.table(steadiness(stability(facts.rows, facts.name)), tables.STEADINESS)
+
+
+def _ranks(facts: BoardFacts) -> Figure | None:
+    ranks = critical_difference(facts.rows, facts.name)
+    return ranks_figure(ranks, facts.looks) if len(ranks) > 1 else None
+
+
 def _costs(facts: BoardFacts) -> tables.Table:
     return tables.cost_table(facts.board)
 
@@ -103,13 +120,20 @@ def _noise_skill(grid: Grid) -> float | None:
 
 
 PARTS: tuple[TablePart | FigurePart, ...] = (
-    FigurePart("board", "Skill of every entry", _skill, "Skill of every entry, with its interval where there is one; right is better."),
+    FigurePart("board", "Skill of every entry", _skill,
+               "Skill of every entry, with its interval where there is one; right is better."),
     FigurePart("distance", "Error against distance", _distance,
                "Error of every entry on each task, by how far beyond the fitted range it reaches."),
     TablePart("families", "By family of data", _families,
               "Error relative to the baseline in each family; below 1 is better than the baseline."),
     TablePart("pairs", "Pairs of entries", _pairs),
-    TablePart("recipes", "What the recipe does", _recipes),
+    TablePart("stability", "How steady the order is", _steadiness,
+              "The board under other choices, each changed alone."),
+    FigurePart("ranks", "Mean ranks", _ranks, "Mean rank of every group of near-copies; right is better. A bar joins "
+               "entries whose mean ranks differ by less than the critical distance (Nemenyi, families as blocks)."),
+    TablePart("recipe", "What the recipe does", _recipe_summary,
+              "Error under a recipe over that of the converged fit with default options; above 1 is worse."),
+    TablePart("recipes", "What the recipe does, task by task", _recipes),
     TablePart("costs", "What a fit costs", _costs, "Over all tasks of the board."),
 )  # fmt: skip
 """In the order in which the page shows them."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lawbench.boards import BOARDS
 from lawbench.report.colours import Style
 from lawbench.report.packing import LOSS_UNIT, RESIDUAL_UNIT, runs_of, short, steps_of
 from lawbench.report.panels import Gallery, Panel
@@ -54,6 +55,7 @@ def core(
         "tasks": [[t, *_task(first.loc[t]), ids["task"].get(t)] for t in tasks],
         "metrics": list(METRICS),
         "certificate": list(CERTIFICATE),
+        "baselines": _baselines(),
         "cells": [
             _cell(row, place, {t: i for i, t in enumerate(tasks)}, params)
             for row in scored.sort_values(["task", "primary", "entry"], kind="stable").to_dict("records")
@@ -110,18 +112,19 @@ def _panel(panel: Panel, place: Mapping[str, int]) -> dict[str, Any]:
 
 def _scored(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the cells that came to something or failed, with error, ratio to the baseline and place on the task."""
-    from lawbench.boards import BOARDS
-
     out = rows[rows["status"] != "not_applicable"].copy()
     error = known_error(out)
     usable = out["status"].isin(["ok", "reference"]) & np.isfinite(error) & (error >= 0)
     out["primary"] = error.where(usable)
-    baseline = {board.track: board.baseline for board in BOARDS.values()}
-    base = out[out["entry"] == out["track"].map(baseline)].set_index("task")["primary"]
+    base = out[out["entry"] == out["track"].map(_baselines())].set_index("task")["primary"]
     out["ratio"] = relative_error(out["primary"], out["task"].map(base).astype(float))
     out["place"] = out["primary"].where(out["status"] == "ok").groupby(out["task"]).rank(method="min")
     out["of"] = out["place"].groupby(out["task"]).transform("count")
     return out
+
+
+def _baselines() -> dict[str, str]:
+    return {board.track: board.baseline for board in BOARDS.values()}
 
 
 def _task(row: pd.Series) -> list[Any]:
@@ -130,7 +133,7 @@ def _task(row: pd.Series) -> list[Any]:
 
 
 def _cell(
-    row: Mapping[str, Any], entries: Mapping[str, int], tasks: Mapping[str, int], params: Params
+    row: Mapping[Any, Any], entries: Mapping[str, int], tasks: Mapping[str, int], params: Params
 ) -> dict[str, Any]:
     """Return one cell; fields without a value are left out."""
     values = params.get((row["task"], row["entry"]), {})
@@ -153,7 +156,7 @@ def _cell(
         "own": len(own),
     }
     return {
-        key: value for key, value in fields.items() if value is not None and value not in ("", {}, 0) or key in "et"
+        key: value for key, value in fields.items() if (value is not None and value not in ("", {}, 0)) or key in "et"
     }
 
 
@@ -163,6 +166,6 @@ def _names(value: Any) -> str:
     return text if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6} more"
 
 
-def _numbers(row: Mapping[str, Any], names: Sequence[str]) -> list[float | int | None]:
+def _numbers(row: Mapping[Any, Any], names: Sequence[str]) -> list[float | int | None]:
     values = [None if pd.isna(row.get(name)) else row[name] for name in names]
     return [short(value) for value in values]

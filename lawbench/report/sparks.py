@@ -37,17 +37,17 @@ def sparks(board: pd.DataFrame) -> dict[str, Spark]:
     for column in ("error", "skill_low", "skill_high"):
         values = shown[column].dropna().astype(float)
         ends += [float(v) for v in (values if column == "error" else 1.0 - values)]
-    low, high = (math.log(_clipped(f(ends))) for f in (min, max))
+    least, most = (math.log(_clipped(f(ends))) for f in (min, max))
 
     def place(error: float) -> float:
-        share = (high - math.log(_clipped(error))) / ((high - low) or 1.0)
+        share = (most - math.log(_clipped(error))) / ((most - least) or 1.0)
         return round(4 + (WIDTH - 8) * share, 1)
 
     out = {}
     for entry, error, lower, upper in shown[["entry", "error", "skill_low", "skill_high"]].itertuples(index=False):
         known = pd.notna(lower) and pd.notna(upper)
-        span = (place(1 - lower), place(1 - upper)) if known else (None, None)
-        out[str(entry)] = Spark(place(error), *span, place(1.0))
+        low, high = (place(1 - lower), place(1 - upper)) if known else (None, None)
+        out[str(entry)] = Spark(place(error), low, high, place(1.0))
     return out
 
 

@@ -124,6 +124,9 @@ BOARD = (
     Column("floors", "× noise", three, "error in multiples of the noise floor, where it is known"),
     Column("win_rate", "win rate", fixed(2), "against the best entry of each other law; a tie is half a win"),
     Column("mean_rank", "mean rank", fixed(2), "near-copies count once"),
+    Column("decisions", "decisions", fixed(2), "share of pairs of runs put in the right order"),
+    Column("coverage", "coverage", fixed(2), "share of points inside the prediction intervals, where there are any"),
+    Column("width", "width", three, "mean width of the prediction intervals"),
     _words("tied", "tied with leader"),
     Column("tasks_ok", "ok", whole, "tasks scored"),
     Column("failed", "failed", whole, "scored with the worst ratio on the task, at least 1"),
@@ -167,6 +170,24 @@ RECIPES = (
     Column("ratio", "ratio", fixed(3), "above 1: worse than the converged fit with default options"),
     Column("beyond_floor", "beyond noise", yes, numeric=False),
 )
+RECIPE_SUMMARY = (
+    _words("law", "law"),
+    _words("options", "options"),
+    _words("recipe", "recipe"),
+    _words("status", "status"),
+    Column("ratio", "ratio", fixed(3), "geometric mean, families weigh equally"),
+    _words("interval", "95 % interval", "Student t over dataset families"),
+    Column("families", "families", whole),
+    Column("tasks", "tasks", whole),
+    Column("beyond_floor", "beyond noise", whole, "tasks on which the two differ by more than the noise floor"),
+)
+STEADINESS = (
+    _words("variant", "variant"),
+    Column("tau", "Kendall's tau", fixed(3), "between this order and the board's; 1 is the same order"),
+    _words("leader", "leader"),
+    Column("leader_stays", "leader stays", yes, numeric=False),
+    Column("largest_move", "largest move", whole, "most ranks that any entry moves"),
+)
 COSTS = (
     _words("entry", "entry"),
     Column("n_params_law", "parameters", whole, "fitted parameters of the law"),
@@ -187,6 +208,8 @@ OUTSIDE = (
     _words("reason", "reason"),
 )
 
+SPARSE = ("interval", "tied", "failed", "not_applicable", "decisions", "coverage", "width")
+"""Columns of a board that are left out where they say nothing."""
 DRAWN = ("dataset", "objective", "converged", "n_fitted", "n_scored")
 """Columns that the tables read beyond those of a board."""
 
@@ -201,7 +224,7 @@ def interval(frame: pd.DataFrame, low: str, high: str, digits: int = 3) -> list[
 def board_table(board: pd.DataFrame) -> Table:
     """Return the table of a leaderboard; columns without any value are left out."""
     frame = board.assign(interval=interval(board, "skill_low", "skill_high"), tasks_ok=board["ok"])
-    keep = [c for c in BOARD if c.key not in {"interval", "tied", "failed", "not_applicable"} or _says(frame[c.key])]
+    keep = [c for c in BOARD if c.key not in SPARSE or _says(frame[c.key])]
     return table(frame, keep, [bool(x) for x in frame["rank"].isna()])
 
 

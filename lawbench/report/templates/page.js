@@ -176,9 +176,10 @@
     if (data.floor) lower.inner.append(make("rect", { x: LEFT, width: NARROW, y: lower.sy(100 * data.floor), height: lower.sy(-100 * data.floor) - lower.sy(100 * data.floor), fill: "#c9dff0" }));
     lower.inner.append(make("line", { x1: LEFT, x2: NARROW, y1: lower.sy(0), y2: lower.sy(0), stroke: "#1a1a1a", "stroke-width": 0.6 }));
     for (const [f, field] of [[upper, "loss"], [lower, "off"]]) {
-      for (const line of lines) {
-        const px = x.map(f.sx), py = line[field].map(f.sy), name = make("title", {}, line.entry[0]);
-        if (log || x.length < 3) f.inner.append(make("g", {}, ...px.map((v, i) => make("circle", { cx: v, cy: py[i], r: 2.6, fill: line.entry[5] ? line.entry[2] : "#fff", stroke: line.entry[2] })), name));
+      for (const [i, line] of lines.entries()) {
+        const points = log || x.length < 3, beside = points ? 4 * (i - (lines.length - 1) / 2) : 0; // side by side, or they hide each other
+        const px = x.map((v) => f.sx(v) + beside), py = line[field].map(f.sy), name = make("title", {}, line.entry[0]);
+        if (points) f.inner.append(make("g", {}, ...px.map((v, j) => make("circle", { cx: v, cy: py[j], r: 2.2, fill: line.entry[5] ? line.entry[2] : "#fff", stroke: line.entry[2] })), name));
         else f.inner.append(make("path", { d: path(px, py), ...stroke(line.entry) }, name));
       }
     }
@@ -274,8 +275,7 @@
     }
   }
   const leaders = (core, t, count) => core.cells.filter((cell) => cell.t === t && !missing(cell.n)).sort((a, b) => a.n - b.n).slice(0, count).map((cell) => cell.e);
-  const BASELINES = { schedule: "power_steps", horizon: "last_value", scale: "compute_power", position: "last_value" };
-  const baseline = (core, t) => core.entries.flatMap((entry, i) => (entry[0] === BASELINES[core.tasks[t][1]] ? [i] : []));
+  const baseline = (core, t) => core.entries.flatMap((entry, i) => (entry[0] === core.baselines[core.tasks[t][1]] ? [i] : []));
   function draw(box, data, core, task, chosen) {
     const panels = data.panels.filter((p) => p.task === task);
     if (!panels.length) { box.append(make("p", { class: "small" }, "No curves of it are at hand.")); return; }
