@@ -311,7 +311,7 @@ def test_the_json_says_what_the_markdown_says(report: Path) -> None:
     assert list(boards) == ["schedule", "scale"]
     for board in boards.values():
         assert board["answer"] in document
-        assert [row["rank"] for row in board["rows"] if row["rank"] is not None][0] == 1
+        assert next(row["rank"] for row in board["rows"] if row["rank"] is not None) == 1
 
 
 @given(st.lists(st.floats(0.5, 20.0), min_size=1, max_size=90))
