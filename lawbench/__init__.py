@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lawbench.tasks import load_task as load_task
     from lawbench.tasks import tasks as tasks
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # `laws/` and `datasets/` lie inside the installed package, but beside it in a checkout.
 if not (Path(__file__).parent / "laws").is_dir():

@@ -45,18 +45,18 @@ class ContinualPretraining(Law):
         Parameter(
             "A", "amplitude of the power law", min=1e-6, max=1e6, start=0.5, scale="log", unit="nats (lr step)^alpha"
         ),
-        Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, grid=(0.3, 0.45, 0.6)),
+        Parameter("alpha", "exponent of the rate area", min=0.01, max=2.0, start=0.5, unit="1", grid=(0.3, 0.45, 0.6)),
         Parameter("C1", "loss reduction a unit of annealing area before the change", start=0.4, unit="nats/(lr step)"),
         Parameter("C2", "the same from the change on", start=0.4, unit="nats/(lr step)"),
         Parameter(
-            "lambda", "momentum of past drops; memory 1/(1-lambda) steps", min=0.0, max=0.99999, start=0.999,
+            "lambda", "momentum of past drops; memory 1/(1-lambda) steps", min=0.0, max=0.99999, start=0.999, unit="1",
             grid=(0.99, 0.998, 0.9995),
         ),
         Parameter("B", "loss that the change of data adds in the end", min=-20.0, max=20.0, start=0.2,
                   unit="nats/token"),
         Parameter("E", "rate at which the change takes effect", min=1e-4, max=1e6, start=5.0, scale="log",
                   unit="1/(lr step)", grid=(0.5, 5.0, 50.0)),
-        Parameter("beta", "exponent of the change", min=0.01, max=5.0, start=0.5, grid=(0.25, 0.5, 1.0)),
+        Parameter("beta", "exponent of the change", min=0.01, max=5.0, start=0.5, unit="1", grid=(0.25, 0.5, 1.0)),
     )  # fmt: skip
     unscored = "public curves of continual pre-training, with the learning rates and the step at which the data change"
     note = (

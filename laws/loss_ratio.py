@@ -30,7 +30,7 @@ class LossRatio(Law):
     year = 2026
     needs = frozenset({"paired_loss"})
     linear = ("K",)
-    parameters = (Parameter("K", "ratio of the two losses", min=1e-3, max=1e3, start=1.0, scale="log"),)
+    parameters = (Parameter("K", "ratio of the two losses", min=1e-3, max=1e3, start=1.0, scale="log", unit="1"),)
 
     def prepare(self, run: Run) -> Inputs:
         """Return the given loss at every logged point."""

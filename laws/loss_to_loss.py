@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +44,14 @@ class LossToLoss(Law):
     linear = ("K", "E1")
     parameters = (
         Parameter("K", "amplitude", min=1e-3, max=1e3, start=1.0, scale="log", unit="nats^(1-kappa)"),
-        Parameter("kappa", "exponent", min=0.05, max=5.0, start=1.0, grid=(0.5, 0.8, 1.0, 1.3, 2.0)),
+        Parameter("kappa", "exponent", min=0.05, max=5.0, start=1.0, unit="1", grid=(0.5, 0.8, 1.0, 1.3, 2.0)),
         Parameter("E0", "limit of the given loss", min=0.0, max=20.0, start=1.0, unit="nats/token",
                   grid=(0.0, 0.5, 1.0, 1.5, 2.0, 2.5)),
         Parameter("E1", "limit of the predicted loss", min=0.0, start=1.0, unit="nats/token"),
     )  # fmt: skip
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "starts": "rugged: E0 and kappa make up for each other, and 1 of 8 starts reaches the best optimum",
+    }
     note = (
         "The source takes E0 and E1 from separate fits of the two losses; that is `limits=chinchilla`, which needs "
         "sizes and tokens. Where all four are fitted, E0 and kappa make up for each other: the objective is flat in "

@@ -38,6 +38,7 @@ class MultiPowerNoGamma(ReductionLaw):
             start=10.0,
             scale="log",
             unit="1/(lr step)",
+            # From rates divided by their peak, or areas of long runs, to raw rates of short ones.
             grid=(0.003, 0.03, 0.3, 3.0, 30.0, 300.0),
         ),
         EXPONENT,

@@ -1,16 +1,19 @@
 """The documentation as a reader follows it: pages are walked from top to bottom, and every block is used.
 
 - ``python`` runs in one namespace a page, ``sh`` in one folder a page, with ``lawbench`` at hand.
-- A block below a line that is only a path in backticks and a colon is a file: it is written there.
+- A block is a file, and is written, where the line above it is only a path in backticks and a colon, or its own
+  first line only a comment with a path. ``json`` and ``toml`` that are no files have to be valid.
 - ``text`` is output: its lines, all but the last column of a table, are lines of the ``sh`` block before it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,21 +23,24 @@ from .house import REPOSITORY
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("docs/datasets/*.md")])
 _BLOCK = re.compile(r"(?:^`(?P<file>[^`\n]+)`:\n\n)?^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", flags=re.M | re.S)
+_NAMED = re.compile(r"# ([\w./-]+\.\w+)\n")
 SECONDS = 300
 
 LIGHTER = {
-    "lawbench run --law mpl --track schedule": "lawbench run --law mpl --task multi-power-25m/schedule --no-report",
-    "lawbench run --suite offline": "lawbench run --suite offline --law last_value --no-report",
+    "lawbench run --law mpl --track schedule": "lawbench run --law opl --task multi-power-25m/schedule",
+    "lawbench run --suite offline": "lawbench run --suite smoke --law last_value",
     "lawbench datasets check": "lawbench datasets check quest nanogpt-logs",
 }
 """Commands that take minutes, and the same on less."""
+ADDED = {"lawbench run": "--no-report", "lawbench import": "--yes"}
+"""What is added to commands: reports have tests of their own, and there is no one to ask."""
 NOT_RUN = ("make ", "python -m pip install", "pip install")
 """Commands that build environments: `make test` and `make package` run those."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; `file` is the path that the line above it names."""
+    """A fenced block of a page; `file` is the path that it, or the line above it, names."""
 
     language: str
     text: str
@@ -44,8 +50,13 @@ class Block:
 def blocks(page: Path, language: str | None = None) -> list[Block]:
     """Return the blocks of a page in their order, or those of one language that are not files."""
     found = _BLOCK.finditer(page.read_text(encoding="utf-8"))
-    out = [Block(match["language"].strip(), match["text"], match["file"] or "") for match in found]
+    out = [Block(match["language"].strip(), match["text"], match["file"] or _named(match["text"])) for match in found]
     return out if language is None else [b for b in out if b.language == language and not b.file]
+
+
+def _named(text: str) -> str:
+    found = _NAMED.match(text)
+    return found[1] if found else ""
 
 
 def commands(text: str) -> Iterator[str]:
@@ -56,9 +67,9 @@ def commands(text: str) -> Iterator[str]:
             yield command
 
 
-def walk(page: Path, folder: Path, environment: Mapping[str, str]) -> None:
-    """Do what a page says, in a folder."""
-    names, said = _module("docs_page"), ""
+def walk(page: Path, folder: Path, environment: Mapping[str, str], *, shell: bool = True) -> None:
+    """Do what a page says, in a folder; without its commands if they need files that it does not make."""
+    names, said = module("docs_page"), ""
     for block in blocks(page):
         if block.file:
             path = folder / block.file
@@ -67,7 +78,11 @@ def walk(page: Path, folder: Path, environment: Mapping[str, str]) -> None:
         elif block.language == "python":
             exec(compile(block.text, str(page), "exec"), names)
         elif block.language == "sh":
-            said = "".join(run(command, folder, environment) for command in commands(block.text))
+            said = "".join(run(command, folder, environment) for command in commands(block.text) if shell)
+        elif block.language == "json":
+            json.loads(block.text)
+        elif block.language == "toml":
+            tomllib.loads(block.text)
         elif block.language == "text":
             shown(block.text, said)
         else:
@@ -79,12 +94,18 @@ def run(command: str, folder: Path, environment: Mapping[str, str]) -> str:
     if command.startswith(NOT_RUN):
         return ""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", LIGHTER.get(command, command)], cwd=folder, env=dict(environment),
+        ["bash", "-euo", "pipefail", "-c", lighter(command)], cwd=folder, env=dict(environment),
         input="y\n", capture_output=True, text=True, timeout=SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{command}: {done.stdout[-1000:]}{done.stderr[-1000:]}"
     assert "Traceback" not in done.stderr, done.stderr
     return done.stdout
+
+
+def lighter(command: str) -> str:
+    """Return a command, or the same on less where it would take minutes."""
+    added = [flag for start, flag in ADDED.items() if command.startswith(start) and flag not in command]
+    return " ".join([LIGHTER.get(command, command), *added])
 
 
 def shown(text: str, said: str) -> None:
@@ -107,7 +128,7 @@ def shell(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "200"}
 
 
-def _module(name: str) -> dict[str, object]:
+def module(name: str) -> dict[str, object]:
     """Return the namespace of a module that can be imported, so that what it defines can be pickled."""
     sys.modules[name] = ModuleType(name)
     return vars(sys.modules[name])

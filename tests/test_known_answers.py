@@ -31,56 +31,6 @@ def task_of(name: str) -> Task:
     return lawbench.load_task(name)
 
 
-@cache
-def chinchilla() -> Fit:
-    """The Chinchilla law on all 240 points, objective `sum`."""
-    return lawbench.fit("chinchilla", lawbench.load_dataset("chinchilla-epoch").runs, objective="sum")
-
-
-# Chinchilla: Besiroglu et al. 2024, arXiv 2404.10102, notebook of epoch-research/analyzing-chinchilla.
-
-
-def test_chinchilla_minimum() -> None:
-    """Second implementation: objective to 1e-8 relative, parameters to the digits printed."""
-    fit = chinchilla()
-    assert fit.objective == pytest.approx(1.0182740178e-3, rel=1e-8)
-    assert fit.params["E"] == pytest.approx(1.817218, abs=5e-7)
-    assert fit.params["A"] == pytest.approx(477.826, abs=5e-4)
-    assert fit.params["B"] == pytest.approx(2143.417, abs=2e-3)
-    assert fit.params["alpha"] == pytest.approx(0.34731, abs=5e-6)
-    assert fit.params["beta"] == pytest.approx(0.36717, abs=5e-6)
-    assert fit.certificate.converged
-    assert fit.certificate.agreement < 1e-10
-
-
-@pytest.mark.parametrize(
-    ("source", "objective"), [("hoffmann2022", 4.121e-3), ("hoffmann2022-tex", 1.231e-3), ("besiroglu2024", 1.0215e-3)]
-)
-def test_chinchilla_published_parameters_are_above_the_minimum(source: str, objective: float) -> None:
-    """Second implementation for the first two, to four digits; the third is ours, above the minimum."""
-    runs = lawbench.load_dataset("chinchilla-epoch").runs
-    fit = lawbench.fit("chinchilla", runs, recipe=f"published:{source}", objective="sum")
-    assert fit.objective == pytest.approx(objective, rel=3e-4)
-    assert fit.objective > chinchilla().objective * 1.003
-
-
-def test_chinchilla_bootstrap() -> None:
-    """Standard errors of arXiv 2404.10102 within 10 %; B, a heavy tail, within 25 % and its log within 5 %."""
-    refits = chinchilla().bootstrap(4000, seed=0)
-    errors = refits.std()
-    for name, published in {"A": 124.5, "E": 0.026, "alpha": 0.015, "beta": 0.021}.items():
-        assert errors[name] == pytest.approx(published, rel=0.10), name
-    assert errors["B"] == pytest.approx(1293.0, rel=0.25)
-    assert np.log(refits["B"]).std() == pytest.approx(0.416, rel=0.05)
-    assert (refits["objective"] > 0).all()
-
-
-def test_lmfit_standard_errors_are_wrong_under_a_robust_loss() -> None:
-    """Told in docs/python.md: .009 instead of the bootstrap's .015 for alpha."""
-    stderr = chinchilla().to_lmfit().params["alpha"].stderr
-    assert stderr == pytest.approx(0.009, abs=6e-4)
-
-
 # Multi-power law: Luo et al., ICLR 2025, arXiv 2503.12811, and its repository's table.
 
 REPOSITORY_TABLE = {
@@ -102,6 +52,14 @@ def test_multi_power_published_parameters_give_the_repository_table(size: str) -
     assert got == REPOSITORY_TABLE[size]
 
 
+@cache
+def multi_power(size: str, warmup: str, gamma: float = 1.0) -> Fit:
+    """The multi-power law at its minimum, objective `sum`, gamma up to a bound."""
+    train = task_of(f"multi-power-{size}/schedule").train
+    params = None if gamma == 1.0 else {"gamma": {"max": gamma}}
+    return lawbench.fit("mpl", train, objective="sum", warmup=warmup, params=params)
+
+
 CONVERGED = {
     "25m": (1.38432e-4, (0.378, 0.113, 0.895), 0.00462),
     "100m": (2.13313e-5, (0.00196, 0.245, 1.357), 0.00498),
@@ -113,7 +71,7 @@ CONVERGED = {
 def test_multi_power_converged_raw_gamma_up_to_2(size: str) -> None:
     """Second implementation: objective to 1e-4 relative, C, beta, gamma and test MAE as printed."""
     task = task_of(f"multi-power-{size}/schedule")
-    fit = lawbench.fit("mpl", task.train, objective="sum", warmup="raw", params={"gamma": {"max": 2.0}})
+    fit = multi_power(size, "raw", 2.0)
     objective, shape, mae = CONVERGED[size]
     assert fit.objective == pytest.approx(objective, rel=1e-4)
     assert fit.certificate.converged
@@ -135,7 +93,7 @@ BOUNDED = {
 def test_multi_power_by_default_keeps_beta_and_gamma_below_one_and_flags_the_bound(warmup: str, size: str) -> None:
     """Second implementation: objective to 1e-4 relative, test MAE as printed; 100M sits at gamma = 1."""
     task = task_of(f"multi-power-{size}/schedule")
-    fit = lawbench.fit("mpl", task.train, objective="sum", warmup=warmup)
+    fit = multi_power(size, warmup)
     objective, mae = BOUNDED[warmup, size]
     assert fit.objective == pytest.approx(objective, rel=1e-4)
     assert fit.certificate.at_bound == (("gamma",) if size == "100m" else ())

@@ -19,7 +19,7 @@ from lawbench.fitting.fit import Fit
 from lawbench.law import Inputs, Law
 from lawbench.registry import find_law
 from lawbench.runs import Run
-from lawbench.schedule import FloatArray, Schedule
+from lawbench.schedule import FloatArray, Schedule, discounted_sum
 
 from .test_known_answers import SIZES, _forty_points, task_of
 
@@ -29,6 +29,14 @@ METRICS = ("r2", "mae", "rmse", "worste")
 @cache
 def fitted(law: str, size: str, warmup: str = "ramp") -> Fit:
     return lawbench.fit(law, task_of(f"multi-power-{size}/schedule").train, objective="sum", warmup=warmup)
+
+
+@cache
+def family_fit(law: str, size: str) -> Fit:
+    """A fit with the bounds that the second implementation had."""
+    if law not in WIDER:
+        return fitted(law, size)
+    return lawbench.fit(law, task_of(f"multi-power-{size}/schedule").train, objective="sum", params=WIDER[law])
 
 
 def scores(fit: Fit, size: str, metrics: tuple[str, ...] = METRICS) -> list[float]:
@@ -73,8 +81,7 @@ WIDER = {"mpl": {"gamma": {"max": 1.5}}, "mpl_nogamma": {"beta": {"max": 5.0}}}
 def test_the_family_converged(law: str, size: str) -> None:
     """Second implementation: the objective to the digits printed, scores to half of the last digit."""
     objective, *expected = FAMILY[law, size]
-    train = task_of(f"multi-power-{size}/schedule").train
-    fit = lawbench.fit(law, train, objective="sum", params=WIDER[law]) if law in WIDER else fitted(law, size)
+    fit = family_fit(law, size)
     assert fit.objective == pytest.approx(objective, rel=6e-4)
     assert fit.certificate.converged
     assert not fit.certificate.at_bound
@@ -97,6 +104,15 @@ class OnLoggedSteps(MultiPower):
         return {"log_area": np.log(area), "changes": changes}
 
 
+@cache
+def on_logged_steps(size: str) -> tuple[float, ...]:
+    """Return the objective of a fit with the paper's shortcut, and its scores with exact sums."""
+    train = task_of(f"multi-power-{size}/schedule").train
+    rough = lawbench.fit(OnLoggedSteps, train, objective="sum")
+    fit = lawbench.fit("mpl", train, objective="sum", params=dict(rough.params))
+    return rough.objective, *scores(fit, size)
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("size", "objective", "expected"),
@@ -110,11 +126,34 @@ def test_fitting_on_logged_steps_and_scoring_with_exact_sums(
     size: str, objective: float, expected: tuple[float, ...]
 ) -> None:
     """Second implementation: the sums of the paper's code in the fit, beta and gamma below 1."""
-    train = task_of(f"multi-power-{size}/schedule").train
-    rough = lawbench.fit(OnLoggedSteps, train, objective="sum")
-    assert rough.objective == pytest.approx(objective, rel=6e-4)
-    fit = lawbench.fit("mpl", train, objective="sum", params=dict(rough.params))
-    assert scores(fit, size) == pytest.approx(expected, abs=6e-5)
+    reached, *got = on_logged_steps(size)
+    assert reached == pytest.approx(objective, rel=6e-4)
+    assert got == pytest.approx(expected, abs=6e-5)
+
+
+@pytest.mark.data
+def test_the_annealing_area_law_meets_the_family() -> None:
+    """Tissue et al. and Luo et al., table 3: lambda 0 is the linear law, and C = B (1 - lambda) links the two forms.
+
+    The latter by definition: S2 is the sum over drops of (1 - lambda^(s-k+1)) / (1 - lambda). The sum never ends:
+    steps at rate 0 go on lowering the loss.
+    """
+    run = lawbench.load_dataset("multi-power-100m").run("wsd")
+    assert run.schedule is not None
+
+    def predicted(law: str, **p: float) -> FloatArray:
+        model = find_law(law)()
+        return np.asarray(model.predict(np.array([p[k] for k in model.names]), model.stack([model.prepare(run)])))
+
+    base = {"L0": 2.78, "A": 0.6, "alpha": 0.445}
+    assert predicted("annealing_area", **base, C=400.0, **{"lambda": 0.0}) == pytest.approx(
+        predicted("lldl", **base, B=400.0), rel=1e-12
+    )
+    drops, s, momentum = run.schedule.drops(), 22016, 0.999
+    closed = (drops[: s + 1] * (1 - momentum ** (s - np.arange(s + 1) + 1.0))).sum() / (1 - momentum)
+    assert discounted_sum(drops, momentum)[s] == pytest.approx(closed, rel=1e-10)
+    idle = discounted_sum(np.concatenate([drops, np.zeros(5000)]), momentum)
+    assert (np.diff(idle[len(drops) :]) > 0).all()
 
 
 PRINTED = {"opl": 0.0378, "lldl": 0.0077, "mpl_nogamma": 0.0046, "mpl_steps": 0.0066, "mel": 0.0044}
@@ -145,6 +184,18 @@ def test_linear_reduction_is_where_the_repository_starts() -> None:
 # Annealing area: Tissue et al. 2024, arXiv 2408.11029.
 
 
+@cache
+def grid_of_lambda(size: str) -> dict[str, Fit]:
+    """Return the best of five held momenta for two warm-up conventions, by the training objective."""
+    train = task_of(f"multi-power-{size}/schedule").train
+    best = {}
+    for warmup in ("ramp", "flat"):
+        held = ({"lambda": value} for value in (0.95, 0.99, 0.995, 0.999, 0.9995))
+        fits = [lawbench.fit("annealing_area", train, objective="sum", warmup=warmup, params=one) for one in held]
+        best[warmup] = min(fits, key=lambda fit: fit.objective)
+    return best
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("size", "momentum", "expected", "flat", "ramp"),
@@ -158,36 +209,43 @@ def test_annealing_area_with_a_grid_of_lambda(
     size: str, momentum: float, expected: tuple[float, ...], flat: float, ramp: float
 ) -> None:
     """Second implementation: lambda picked by the training objective; a flat warm-up fits worse."""
-    train = task_of(f"multi-power-{size}/schedule").train
-    best = {}
-    for warmup in ("ramp", "flat"):
-        held = ({"lambda": value} for value in (0.95, 0.99, 0.995, 0.999, 0.9995))
-        fits = [lawbench.fit("annealing_area", train, objective="sum", warmup=warmup, params=one) for one in held]
-        best[warmup] = min(fits, key=lambda fit: fit.objective)
+    best = grid_of_lambda(size)
     assert best["ramp"].params["lambda"] == momentum
     got = scores(best["ramp"], size, ("r2", "mae", "rmse", "prede", "worste"))
     assert got == pytest.approx(expected, abs=5.5e-5)
     assert [best["flat"].objective, best["ramp"].objective] == pytest.approx([flat, ramp], abs=5e-6)
 
 
+def released(warmup: str) -> dict[str, float]:
+    """Fit the 40 released points with lambda .999 and the warm-up `flat` or `ramp`."""
+    runs = _forty_points()
+    if warmup == "ramp":
+        slow = np.concatenate([2e-4 * np.arange(500) / 500, np.full(19501, np.inf)])
+        rates = [np.minimum(run.schedule.lr, slow) for run in runs if run.schedule is not None]
+        runs = [Run(run.name, run.steps, run.loss, Schedule(lr)) for run, lr in zip(runs, rates, strict=True)]
+    fit = lawbench.fit("annealing_area", runs, objective="sum", params={"lambda": 0.999})
+    y = np.concatenate([run.loss for run in runs])
+    off = np.concatenate(fit.predict(runs)) - y
+    return {
+        **{name: fit.params[name] for name in ("L0", "A", "alpha", "C")},
+        "R2": float(1 - (off**2).sum() / ((y - y.mean()) ** 2).sum()),
+        "mean relative error, percent": float(100 * np.abs(off / y).mean()),
+        "objective, sum of Huber": fit.objective,
+    }
+
+
 @pytest.mark.data
 @pytest.mark.usefixtures("known_answers")
 def test_the_released_points_with_the_warm_up_as_a_ramp() -> None:
     """Second implementation: a third of the objective, and another exponent, .43 for .55."""
-    runs = []
-    for run in _forty_points():
-        assert run.schedule is not None
-        lr = run.schedule.lr.copy()
-        lr[:500] = 2e-4 * np.arange(500) / 500
-        runs.append(Run(run.name, run.steps, run.loss, Schedule(lr)))
-    fit = lawbench.fit("annealing_area", runs, objective="sum", params={"lambda": 0.999})
-    y = np.concatenate([run.loss for run in runs])
-    off = np.concatenate(fit.predict(runs)) - y
-    assert fit.objective == pytest.approx(5.22e-6, rel=1e-3)
-    expected = [2.554, 0.4925, 0.4311, 0.4213]
-    assert [fit.params[k] for k in ("L0", "A", "alpha", "C")] == pytest.approx(expected, abs=4.1e-4)
-    assert 1 - (off**2).sum() / ((y - y.mean()) ** 2).sum() == pytest.approx(0.99994, abs=5e-6)
-    assert 100 * np.abs(off / y).mean() == pytest.approx(0.041, abs=5e-4)
+    got = released("ramp")
+    assert got["objective, sum of Huber"] == pytest.approx(5.22e-6, rel=1e-3)
+    assert list(got.values())[:4] == pytest.approx([2.554, 0.4925, 0.4311, 0.4213], abs=4.1e-4)
+    assert got["R2"] == pytest.approx(0.99994, abs=5e-6)
+    assert got["mean relative error, percent"] == pytest.approx(0.041, abs=5e-4)
+    flat = released("flat")
+    assert flat["R2"] == pytest.approx(0.99963, abs=5e-6)
+    assert flat["mean relative error, percent"] == pytest.approx(0.0736, abs=6e-5)
 
 
 SIZE = {"L0": 1.504, "A": 0.440, "alpha": 0.546, "B": 3.067, "beta": 0.158, "C": 0.273, "gamma": 0.052, "lambda": 0.999}
@@ -291,6 +349,16 @@ def test_the_convex_bound_vector() -> None:
         assert _terms(rates, t) == pytest.approx(terms, abs=5.1e-7)
         assert start[i] == pytest.approx(terms[0], abs=5.1e-7)
         assert noise[i] == pytest.approx(terms[1] + terms[2], abs=1e-6)
+
+
+def test_the_best_base_rate_of_the_convex_bound() -> None:
+    """Schaipp et al.: sqrt(T1 / (T2 + T3)), where the bound is 2 sqrt(T1 (T2 + T3))."""
+    rates, last = np.random.default_rng(1).uniform(0.1, 1.0, size=50), np.array([49])
+    start, noise = (float(term[0]) for term in last_iterate_bound(rates, last))
+    best = np.sqrt(start / noise)
+    bounds = [sum(float(term[0]) for term in last_iterate_bound(rates * best * by, last)) for by in (0.99, 1.0, 1.01)]
+    assert bounds[1] == pytest.approx(2 * np.sqrt(start * noise), rel=1e-12)
+    assert bounds[1] == min(bounds)
 
 
 def test_the_convex_bound_is_its_definition_and_leaves_out_steps_at_rate_0() -> None:

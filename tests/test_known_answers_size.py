@@ -207,10 +207,15 @@ def test_prefix_extrapolation(law: str, split: str) -> None:
     assert got == pytest.approx(PREFIX[law, split], abs=0.011)
 
 
-class Endless(Law):
-    """The broken power law without floor as c0 grows without end and d1 falls to 0."""
+class FarBreak(Law):
+    """The broken power law without floor, in coordinates in which a break before the data is well posed.
 
-    name, title, reference, year = "endless", "limit of loss_deceleration", "the tests", 2026
+    With c = c0 + c1 taken off c0, f1 = 1/q and d1 such that the early excess over the last power law is
+    K at step 1000: log L = log B - r log t + (c / q) log(1 + K (q / c) (t / 1000)^-q). c to infinity is
+    B t^-r exp(K (t / 1000)^-q).
+    """
+
+    name, title, reference, year = "far_break", "loss_deceleration in other coordinates", "the tests", 2026
     needs = frozenset({"steps"})
     linear = ("B",)
     parameters = (
@@ -219,35 +224,56 @@ class Endless(Law):
         Parameter("K", "size of the log of the early excess at step 1000", min=1e-6, max=10.0, start=0.3, scale="log",
                   grid=(0.05, 0.3)),
         Parameter("q", "its exponent, 1/f1", min=0.1, max=5.0, start=1.4, grid=(1.0, 1.4, 1.8)),
+        Parameter("c", "exponent before the break less that after it", min=0.01, max=1e9, start=30.0, scale="log"),
     )  # fmt: skip
 
     def prepare(self, run: Run) -> Inputs:
         return {"log_t": np.log(run.updates)}
 
     def predict(self, p: Any, x: Inputs) -> Any:
-        B, r, K, q = p
-        return B * np.exp(-r * x["log_t"] + K * np.exp(-q * (x["log_t"] - np.log(1000.0))))
+        B, r, K, q, c = p
+        excess = np.log1p(K * q / c * np.exp(-q * (x["log_t"] - np.log(1000.0))))
+        return B * np.exp(-r * x["log_t"] + c / q * excess)
+
+
+@cache
+def far_break(split: str, size: str) -> float:
+    """Return the error of the best fit with c0 up to about 30."""
+    found = [prefix(FarBreak, split, size, {"c": 30.0}), prefix("loss_deceleration", split, size, WIDE)]
+    return min(found, key=lambda pair: pair[1])[0]
+
+
+@cache
+def _bounded(split: str, size: str) -> tuple[float, float]:
+    return prefix("loss_deceleration", split, size)
 
 
 @pytest.mark.data
-def test_prefix_extrapolation_of_the_broken_power_law() -> None:
-    """Second implementation: its numbers are those of an end of the form that no finite parameters reach.
+@pytest.mark.parametrize("split", BROKEN)
+def test_prefix_extrapolation_of_the_broken_power_law(split: str) -> None:
+    """Second implementation, to .01 percentage points, with c0 up to 30.
 
-    There the excess over the last power law is exp(K t^-q): c0 grows and d1 falls along a valley of the
-    objective. At 100M and 400M half of the cosine has its best fit at finite parameters. Where ours is bound
-    (c0 below 1), errors differ by up to .23 percentage points.
+    The objective falls along a valley in which c0 grows and d1 goes to 0 (but not at 100M and 400M from half of
+    the cosine), by less than 1 % beyond c0 = 30. Our bound, c0 below 1, moves errors by up to .23 points.
     """
-    for split, expected in BROKEN.items():
-        for size, published in zip(SIZES, expected, strict=True):
-            bounded = prefix("loss_deceleration", split, size)
-            if (split, size) in {("cosine-50", "100m"), ("cosine-50", "400m")}:
-                error, objective = prefix("loss_deceleration", split, size, WIDE)
-                assert objective < prefix(Endless, split, size)[1]
-            else:
-                error, objective = prefix(Endless, split, size)
-            assert error == pytest.approx(published, abs=0.015), (split, size)
-            assert objective <= bounded[1] * (1 + 1e-6)
-            assert bounded[0] == pytest.approx(published, abs=0.23)
+    for size, published in zip(SIZES, BROKEN[split], strict=True):
+        assert far_break(split, size) == pytest.approx(published, abs=0.011), size
+        assert _bounded(split, size)[0] == pytest.approx(published, abs=0.23), size
+
+
+@pytest.mark.data
+def test_the_valley_of_the_broken_power_law_never_ends() -> None:
+    """Ours: the farther c0, the lower the objective, and the coordinates of the test are those of the law."""
+    objectives = [prefix(FarBreak, "constant-20", "100m", {"c": c})[1] for c in (3.0, 10.0, 30.0, 1e6)]
+    assert objectives == sorted(objectives, reverse=True)
+    assert objectives[2] < 1.01 * objectives[3]
+    assert objectives[0] < _bounded("constant-20", "100m")[1]
+    p, c, q = {"B": 4.4, "r": 0.04, "K": 0.35}, 2.4, 1.3
+    run = task_of("multi-power-100m/horizon-constant-20").train[0]
+    d1 = 1000 * (p["K"] * q / c) ** (1 / q)
+    same = at("loss_deceleration", [run], b=p["B"] * d1**c, c0=p["r"] + c, c1=-c, d1=d1, f1=1 / q)
+    law = FarBreak()
+    assert law.predict(np.array([*p.values(), q, c]), law.prepare(run)) == pytest.approx(same, rel=1e-10)
 
 
 # Kaplan et al. 2020, arXiv 2001.08361, tables 2 and 3.
@@ -293,10 +319,8 @@ def _prefix_numbers() -> Numbers:
     }
 
 
-def _broken_numbers() -> Numbers:
-    return {
-        f"{split}, {size.upper()}": prefix("loss_deceleration", split, size)[0] for split in BROKEN for size in SIZES
-    }
+def _broken_numbers(error: Callable[[str, str], float]) -> Numbers:
+    return {f"{split}, {size.upper()}": error(split, size) for split in BROKEN for size in SIZES}
 
 
 MEASURED: dict[str, Callable[[], Numbers]] = {
@@ -304,6 +328,7 @@ MEASURED: dict[str, Callable[[], Numbers]] = {
     "broken-power-law-addition": addition,
     "data-constrained-values": data_constrained,
     "prefix-extrapolation-classic": _prefix_numbers,
-    "prefix-extrapolation-broken": _broken_numbers,
+    "prefix-extrapolation-broken": lambda: _broken_numbers(far_break),
+    "prefix-extrapolation-broken-bounded": lambda: _broken_numbers(lambda *cell: _bounded(*cell)[0]),
 }
 """What tests/test_ledger.py compares with the ledger."""

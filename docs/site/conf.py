@@ -51,7 +51,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": []}
+html_sidebars: dict[str, list[str]] = {"index": []}
 
 
 def inline(writer: Any, node: nodes.math) -> None:
@@ -69,4 +69,4 @@ def block(writer: Any, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> None:
     """Render formulas at build time, so that a page needs no script and no fonts to show them."""
     app.add_html_math_renderer("mathml", inline_renderers=(inline, None), block_renderers=(block, None))
-    app.config.html_math_renderer = "mathml"  # type: ignore[attr-defined]
+    app.config.html_math_renderer = "mathml"

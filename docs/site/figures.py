@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -68,5 +69,8 @@ def _losses(ax: Axes, task: Task, run: Run, branch: int, predicted: np.ndarray) 
 
 
 if __name__ == "__main__":
+    picture = StringIO()
     with look():
-        task_figure().savefig(Path(sys.argv[1]) / "task.svg", metadata={"Date": None})
+        task_figure().savefig(picture, format="svg", metadata={"Date": None})
+    lines = (line.rstrip() for line in picture.getvalue().splitlines())
+    (Path(sys.argv[1]) / "task.svg").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -39,9 +39,9 @@ SECTIONS = (
     Section("use", "Use it", "From Python, from a shell, on your own logs.",
             ("python", "own-logs", "plan", "forecast", "schedule", "data")),
     Section("benchmark", "The benchmark", "What is asked, how it is scored, and what came out.",
-            ("protocol", "tasks", "reading", "report", "ledger", "reproduce")),
+            ("protocol", "tasks", "reading", "winning", "report", "ledger", "reproduce")),
     Section("extend", "Extend it", "A law is one file, a dataset one folder.",
-            ("add-a-law", "add-a-dataset", "contribute", "contributing")),
+            ("add-a-law", "laws-left-out", "add-a-dataset", "contribute", "contributing")),
     Section("reference", "Reference", "Every public name, and what changed.", ("api", "contract", "changelog")),
 )  # fmt: skip
 TOP = ("start", "concepts", "use", "laws/index", "datasets/index", "benchmark", "extend", "reference")

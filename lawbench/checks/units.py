@@ -48,8 +48,8 @@ def _finer(run: Run) -> Run:
     assert run.schedule is not None
     schedule = Schedule(np.repeat(run.schedule.lr, _MANY), warmup=_MANY * run.schedule.warmup)
     assert run.tokens_per_step is not None
-    per_step = run.tokens_per_step / _MANY
-    return replace(run, steps=_MANY * run.steps + _MANY - 1, schedule=schedule, tokens_per_step=per_step)
+    per_step, meta = run.tokens_per_step / _MANY, {**run.meta, "cpt_start": _MANY * run.meta["cpt_start"]}
+    return replace(run, steps=_MANY * run.steps + _MANY - 1, schedule=schedule, tokens_per_step=per_step, meta=meta)
 
 
 def _thousands(run: Run) -> Run:

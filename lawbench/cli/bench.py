@@ -93,7 +93,7 @@ def board(
     stability: Annotated[bool, typer.Option("--stability", help="How steady the order is instead.")] = False,
     json: Json = False,
 ) -> None:
-    """Show leaderboards of the stored results, or one view of them."""
+    """Show leaderboards, pairs or ranks of stored results."""
     from lawbench.leaderboard import BOARDS, find_board, leaderboard
 
     names = [find_board(name).name] if name else list(BOARDS)

@@ -46,7 +46,7 @@ def import_logs(
     vocabulary: Annotated[int | None, typer.Option(help="Number of tokens.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Turn logs of your runs into a dataset; asks before it writes."""
+    """Turn logs into a dataset; asks before it writes."""
     from lawbench.data.dataset import OWN, own_places
     from lawbench.logs.importing import Request, read_runs
     from lawbench.logs.write import check_name, write_dataset

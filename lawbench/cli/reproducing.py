@@ -35,7 +35,7 @@ def reproduce(
     timeout: Annotated[float, typer.Option(help="Seconds after which a cell is stopped.")] = 600.0,
     json: Json = False,
 ) -> None:
-    """Run a report again; say which cells agree (exit 1 if some do not)."""
+    """Run a report again; exit 1 where a cell does not agree."""
     from lawbench.provenance.recorded import read_report
     from lawbench.provenance.reproduce import reproduce as rerun
 

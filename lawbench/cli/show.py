@@ -28,7 +28,7 @@ def datasets(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the datasets, show cards and files of some, or check them.
+    """List the datasets, show cards and files, or check them.
 
     `lawbench datasets check` exits with 1 where there is a problem, else with 2 where files could not be reached.
     """

@@ -15,6 +15,8 @@ INPUTS = {
     "n_params": "the size of the model",
     "tokens": "the tokens seen so far",
     "unique_tokens": "the unique tokens, where data are repeated",
+    "cpt_start": "the step at which the data change",
+    "paired_loss": "another loss at the same points",
     "prefix": "fitted points of the very run that is predicted",
     "position_loss": "losses at every position of the context",
 }
@@ -54,7 +56,7 @@ def laws_markdown(laws: Sequence[type[Law]]) -> str:
     for law in laws:
         groups.setdefault(tuple(sorted(law.needs)), []).append(law)
     for needs, members in sorted(groups.items(), key=lambda pair: (len(pair[0]), pair[0])):
-        out += [f"## {' and '.join(INPUTS[need] for need in needs).capitalize()}", ""]
+        out += [f"## {' and '.join(map(_words, needs)).capitalize()}", ""]
         out += ["| law | title | parameters | recipes | source |", "|---|---|---:|---|---|"]
         for law in members:
             recipes = ", ".join(f"`{recipe}`" for recipe in recipes_for(law))
@@ -90,7 +92,7 @@ def linked(text: str, names: Iterable[str]) -> str:
 
 
 def _facts(law: type[Law], known: Sequence[type[Law]]) -> list[str]:
-    out = [f"- **Inputs:** {', '.join(f'`{need}` ({INPUTS[need]})' for need in sorted(law.needs))}"]
+    out = [f"- **Inputs:** {', '.join(f'`{need}` ({_words(need)})' for need in sorted(law.needs))}"]
     if law.varies:
         out.append(f"- **Needs two values or more of:** {', '.join(f'`{name}`' for name in sorted(law.varies))}")
     out.append(f"- **Recipes:** {', '.join(f'`{recipe}`' for recipe in recipes_for(law))}")
@@ -103,6 +105,10 @@ def _facts(law: type[Law], known: Sequence[type[Law]]) -> list[str]:
         names = ", ".join(f"`{other.name}`" for other in copies)
         out.append(f"- **Near-copies:** {names}; the group counts once in win rates and ranks")
     return [*out, f"- **Year:** {law.year}", ""]
+
+
+def _words(need: str) -> str:
+    return INPUTS.get(need, need)
 
 
 def _group(law: type[Law]) -> str:

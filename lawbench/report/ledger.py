@@ -21,12 +21,12 @@ class _Strict(BaseModel):
 
 
 class Number(_Strict):
-    """A published number and ours; without `ours` it waits to be confirmed."""
+    """A published number and ours; without `ours` it waits to be confirmed, and needs no tolerance."""
 
     quantity: str
     published: float
     ours: float | None = None
-    tolerance: float = Field(gt=0)
+    tolerance: float = Field(default=0.0, ge=0)
     kind: Literal["absolute", "relative"] = "absolute"
     printed: str = ""
 
@@ -41,11 +41,22 @@ class Number(_Strict):
     @property
     def limit(self) -> str:
         """Return the tolerance as text."""
+        if not self.tolerance:
+            return "–"
         return f"{self.tolerance:g}" + (" relative" if self.kind == "relative" else "")
+
+    @model_validator(mode="after")
+    def _comparable(self) -> Number:
+        if self.ours is not None and not self.tolerance:
+            raise ValueError(f"'{self.quantity}' has `ours` and needs `tolerance`")
+        return self
 
 
 class Claim(_Strict):
-    """What a source states, its numbers, and what explains a difference."""
+    """What a source states, its numbers, and what explains a difference.
+
+    A claim that cannot be checked says why in `not_checked`, and has none of our numbers.
+    """
 
     name: str = Field(pattern="^[a-z0-9-]+$")
     claim: str
@@ -55,11 +66,14 @@ class Claim(_Strict):
     recipe: str = ""
     why: str = ""
     test: str = ""
+    not_checked: str = ""
     numbers: tuple[Number, ...] = Field(min_length=1)
 
     @property
     def verdict(self) -> str:
-        """Return ``agrees``, ``differs``, or ``not yet confirmed`` while one of our numbers is missing."""
+        """Return ``agrees``, ``differs``, ``not checked``, or ``not yet confirmed`` while one of ours is missing."""
+        if self.not_checked:
+            return "not checked"
         states = [number.agrees for number in self.numbers]
         if False in states:
             return "differs"
@@ -69,7 +83,14 @@ class Claim(_Strict):
     def _explained(self) -> Claim:
         if self.verdict == "differs" and not self.why:
             raise ValueError("a claim that differs needs `why`")
+        if self.not_checked and any(number.ours is not None for number in self.numbers):
+            raise ValueError("a claim that is not checked has no `ours`")
         return self
+
+    @property
+    def reason(self) -> str:
+        """Return what explains the verdict; empty where there is nothing to explain."""
+        return self.not_checked or self.why
 
 
 class _File(_Strict):
@@ -108,20 +129,33 @@ def ledger_markdown(claims: tuple[Claim, ...]) -> str:
         "Numbers that others printed, what lawbench gets, and why they differ. Generated from",
         "`lawbench/report/ledger.toml`; the verdict follows from the numbers.",
         "",
+        *_counted(claims),
+        "",
     ]
     for claim in claims:
         out += [f"## {claim.claim}", "", f"{claim.source} · `{claim.law}` on `{claim.dataset}`"]
         out[-1] += f" · recipe `{claim.recipe}`" if claim.recipe else ""
         out += ["", "| quantity | published | ours | tolerance | agrees |", "|---|---:|---:|---:|---|"]
         out += [f"| {' | '.join(cells)} |" for cells in number_cells(claim)]
-        out += ["", f"**{claim.verdict.capitalize()}.** {claim.why}".rstrip(), ""]
+        out += ["", f"**{claim.verdict.capitalize()}.** {claim.reason}".rstrip(), ""]
         out += [f"Test: `{claim.test}`", ""] if claim.test else []
     return "\n".join(out)
 
 
+def _counted(claims: tuple[Claim, ...]) -> list[str]:
+    """Return how many claims and numbers have each verdict, as a table."""
+    out = ["| verdict | claims | numbers | of them within the tolerance |", "|---|---:|---:|---:|"]
+    for verdict in ("agrees", "differs", "not checked", "not yet confirmed"):
+        own = [claim for claim in claims if claim.verdict == verdict]
+        numbers = [number for claim in own for number in claim.numbers]
+        if own:
+            out.append(f"| {verdict} | {len(own)} | {len(numbers)} | {sum(n.agrees is True for n in numbers)} |")
+    return out
+
+
 def number_cells(claim: Claim) -> list[tuple[str, str, str, str, str]]:
     """Return quantity, published, ours, tolerance and agreement of each number, as text."""
-    words = {None: "not yet confirmed", True: "yes", False: "no"}
+    words = {None: "not checked" if claim.not_checked else "not yet confirmed", True: "yes", False: "no"}
     return [
         (
             number.quantity,
