@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
@@ -14,12 +16,16 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lawbench.errors import DataError, InputError
 from lawbench.leaderboard import leaderboard, pairwise
+from lawbench.registry import laws
 from lawbench.report import figures, tables
+from lawbench.report.equations import formula, mathml
 from lawbench.report.manifest import may_show
-from lawbench.report.packing import unpacked
+from lawbench.report.packing import LOSS_UNIT, packed, runs_of, steps_of, unpacked
 from lawbench.report.page import write_report
 from tests.reports import CURVES, POINTS, fake_dataset, fake_task, make_predictions, make_rows
 
@@ -30,9 +36,13 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("lawbench.data.dataset"), "load_dataset", fake_dataset)
 
 
-@pytest.fixture
-def report(fake: None, tmp_path: Path) -> Path:
-    return write_report(make_rows(), make_predictions(), tmp_path / "report", command="lawbench run --out /home/me/x")
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("lawbench.tasks"), "load_task", fake_task)
+        patch.setattr(import_module("lawbench.data.dataset"), "load_dataset", fake_dataset)
+        folder = tmp_path_factory.mktemp("made") / "report"
+        return write_report(make_rows(), make_predictions(), folder, command="lawbench run --out /home/me/x")
 
 
 class Page(HTMLParser):
@@ -276,3 +286,49 @@ def test_settings_of_matplotlib_are_restored(fake: None, tmp_path: Path) -> None
     before = dict(mpl.rcParams)
     write_report(make_rows(), make_predictions(), tmp_path)
     assert dict(mpl.rcParams) == before
+
+
+def test_latex_tables_have_every_cell_and_compile(report: Path, tmp_path: Path) -> None:
+    table = (report.parent / "tables" / "board-schedule.tex").read_text(encoding="utf-8")
+    body = [line for line in table.splitlines() if line.endswith("\\\\")]
+    assert len(body) == 1 + len(leaderboard(make_rows(), "schedule"))
+    assert len({line.count(" & ") for line in body}) == 1
+    assert "power\\_steps" in table
+    assert table.isascii()
+    if shutil.which("pdflatex"):
+        (tmp_path / "t.tex").write_text(
+            f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}{table}\\end{{document}}"
+        )
+        done = subprocess.run(
+            ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "t.tex"], cwd=tmp_path, capture_output=True
+        )
+        assert done.returncode == 0, done.stdout[-500:]
+
+
+def test_the_json_says_what_the_markdown_says(report: Path) -> None:
+    boards = json.loads((report.parent / "board.json").read_text(encoding="utf-8"))
+    document = (report.parent / "leaderboard.md").read_text(encoding="utf-8")
+    assert list(boards) == ["schedule", "scale"]
+    for board in boards.values():
+        assert board["answer"] in document
+        assert next(row["rank"] for row in board["rows"] if row["rank"] is not None) == 1
+
+
+@given(st.lists(st.floats(0.5, 20.0), min_size=1, max_size=90))
+def test_packed_losses_come_back_to_half_a_unit(losses: list[float]) -> None:
+    back = np.cumsum(unpacked(packed(steps_of(losses, LOSS_UNIT)))) * LOSS_UNIT
+    assert np.abs(back - losses).max() <= LOSS_UNIT / 2 * (1 + 1e-6)
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_a_packed_mask_comes_back(mask: list[bool]) -> None:
+    lengths = runs_of(mask)
+    assert [i % 2 == 1 for i, n in enumerate(lengths) for _ in range(n)] == mask
+
+
+def test_every_law_has_an_equation_that_converts() -> None:
+    for law in laws():
+        told = formula(law)
+        assert told.equations, law.name
+        assert all(equation.startswith("<math") and "xmlns" not in equation for equation in told.equations), law.name
+    assert mathml("\\frac{a") == "<code>\\frac{a</code>"

@@ -9,9 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lawbench.boards import BOARDS, NEEDED, names
 from lawbench.errors import InputError
@@ -20,21 +18,18 @@ from lawbench.report import articles, figures, payload, tables
 from lawbench.report.answers import answer, markdown
 from lawbench.report.colours import Style, styles
 from lawbench.report.companions import write_companions
+from lawbench.report.curves import dataset_pages, draw_curves
 from lawbench.report.equations import inline
 from lawbench.report.files import boards_json, latex_table
 from lawbench.report.ledger import number_cells, read_ledger
-from lawbench.report.manifest import card_of, manifest, may_show, without_paths
+from lawbench.report.manifest import manifest, without_paths
 from lawbench.report.packing import packed
-from lawbench.report.panels import Predictions, galleries
+from lawbench.report.panels import Predictions
 from lawbench.report.parts import PARTS, BoardFacts, FigurePart, families
 from lawbench.report.sparks import Spark, sparks
 from lawbench.report.studio import Picture, Studio
 
 TEXT = ("law", "options", "recipe", "entry", "task", "track", "family", "dataset", "status", "reason", "needs")
-ENTRIES_PICTURED = 8
-PANELS_PICTURED = 9
-"""Entries and panels in a figure of residuals; the page itself can show all of them. Data with more panels get no
-figure in the folder, and one of some panels where the page may not show their points."""
 
 
 @dataclass
@@ -105,14 +100,14 @@ def write_report(
     ids = {"entry": articles.slugs(rows["entry"], "entry"), "data": articles.slugs(rows["dataset"], "data")}
     with figures.look():
         sections = [_section(board, studio) for board in boards.values()]
-        curves, pictures = _curves(rows, predictions, looks, studio, committed=committed)
+        curves, pictures = draw_curves(rows, predictions, looks, studio, committed=committed)
     facts["figures"] = sorted(studio.files)
     try:
         facts |= write_companions(rows, predictions, out, facts)
     except Exception as error:
         studio.failed("References and checklist could not be written", error)
 
-    datasets = _datasets(rows, ids["data"], pictures, committed=committed)
+    datasets = dataset_pages(rows, ids["data"], pictures, committed=committed)
     ids["task"] = articles.slugs((cells[0] for d in datasets for cells in d.tasks.cells), "task")
     page = _render(
         boards=sections,
@@ -221,75 +216,6 @@ def _section(facts: BoardFacts, studio: Studio) -> BoardSection:
     return section
 
 
-def _on_a_board(rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say which cells belong to an entry that some board of their track ranks: only those are drawn."""
-    cells = zip(rows["needs"], rows["track"], strict=True)
-    ranked = (any(names(needs) <= b.inputs for b in BOARDS.values() if b.track == track) for needs, track in cells)
-    return np.fromiter(ranked, dtype=bool, count=len(rows))
-
-
-def _curves(
-    rows: pd.DataFrame, predictions: Predictions, looks: Mapping[str, Style], studio: Studio, *, committed: bool
-) -> tuple[dict[str, str], dict[str, list[Picture]]]:
-    """Return packed curves of the datasets whose points may be shown, and pictures of the others."""
-    from lawbench.tasks import load_task
-
-    made = galleries(rows[_on_a_board(rows)], predictions, load_task)
-    studio.problems += [without_paths(problem) for problem in made.problems.values()]
-    place = {entry: i for i, entry in enumerate(sorted(set(rows["entry"])))}
-    panels: dict[str, list[dict[str, Any]]] = {}
-    pictures: dict[str, list[Picture]] = {}
-    for gallery in made.shown:
-        shown = may_show(gallery.dataset, committed=committed)
-        if shown:
-            panels.setdefault(gallery.dataset, []).extend(payload.curves(gallery, place))
-        if shown and (gallery.track != "schedule" or len(gallery.panels) > PANELS_PICTURED):
-            continue
-        some = gallery.some(PANELS_PICTURED)
-        picture = studio.draw(
-            f"residuals-{gallery.name}",
-            f"Residuals of the {ENTRIES_PICTURED} entries with the smallest errors: {gallery.dataset}, "
-            f"track {gallery.track}, {len(some.panels)} of {len(gallery.panels)} panels.",
-            lambda g=some: figures.residuals_figure(g.best(ENTRIES_PICTURED), looks),  # type: ignore[misc]
-            ("svg", "pdf") if shown else ("webp",),
-        )
-        if picture and not shown:
-            pictures.setdefault(gallery.dataset, []).append(picture)
-    packs = {}
-    for dataset in sorted(set(rows["dataset"])):
-        if may_show(dataset, committed=committed):
-            runs = _runs(dataset, studio)
-            packs[dataset] = packed({"panels": panels.get(dataset, []), **runs})
-    return packs, pictures
-
-
-def _runs(dataset: str, studio: Studio) -> dict[str, Any]:
-    from lawbench.data.dataset import load_dataset
-
-    try:
-        return payload.dataset_runs(load_dataset(dataset).runs)
-    except Exception as error:
-        studio.failed(f"The runs of {dataset} are left out", error)
-        return {}
-
-
-def _datasets(
-    rows: pd.DataFrame, ids: Mapping[str, str], pictures: Mapping[str, list[Picture]], *, committed: bool
-) -> list[articles.DatasetPage]:
-    ranked = rows[_on_a_board(rows)]
-    return [
-        articles.DatasetPage(
-            name=name,
-            id=ids[name],
-            card=card_of(name),
-            tasks=tables.floor_table(ranked[ranked["dataset"] == name]),
-            open=may_show(name, committed=committed),
-            pictures=pictures.get(name, []),
-        )
-        for name in sorted(set(rows["dataset"]))
-    ]
-
-
 def _inputs(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the inputs that some entry needs, and how they are called."""
     needed = {need for needs in rows["needs"] for need in names(needs)}
@@ -308,5 +234,6 @@ def _render(**context: Any) -> str:
     )
     environment.filters["prose"] = inline
     folder = files("lawbench.report") / "templates"
-    inlined = {name: (folder / f"page.{name}").read_text(encoding="utf-8") for name in ("css", "js")}
+    css, *scripts = ((folder / n).read_text(encoding="utf-8") for n in ("page.css", "charts.js", "page.js"))
+    inlined = {"css": css, "js": "\n".join(scripts)}
     return environment.get_template("page.html.j2").render(**inlined, **context)
