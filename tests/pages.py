@@ -29,6 +29,7 @@ SECONDS = 300
 LIGHTER = {
     "lawbench run --law mpl --track schedule": "lawbench run --law opl --task multi-power-25m/schedule",
     "lawbench run --suite offline": "lawbench run --suite smoke --law last_value",
+    "lawbench reproduce report": "lawbench reproduce --help",
     "lawbench datasets check": "lawbench datasets check quest nanogpt-logs",
 }
 """Commands that take minutes, and the same on less."""

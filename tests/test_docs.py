@@ -126,7 +126,7 @@ def test_the_page_of_laws_left_out_names_those_that_wait_for_data() -> None:
 def test_the_board_of_the_readme_is_that_of_the_report() -> None:
     shown = _board(ROOT / "README.md", 6)
     assert len(shown) >= 5
-    assert shown == _board(ROOT / "reports/public-0.1.0/leaderboard.md", 6)[: len(shown)]
+    assert shown == _board(ROOT / "reports/full-0.2.0/leaderboard.md", 6)[: len(shown)]
 
 
 def _board(page: Path, columns: int) -> list[list[str]]:
