@@ -12,6 +12,7 @@ import numpy as np
 from lawbench.columns import CERTIFICATE, blank
 from lawbench.entries import Entry, join
 from lawbench.errors import FitError
+from lawbench.fitting.intervals import LEVEL
 from lawbench.fitting.recipes import PUBLISHED, published_set
 from lawbench.law import Law
 from lawbench.registry import find_law
@@ -51,12 +52,15 @@ class Outcome:
     intervals : tuple of (tuple of float, tuple of float)
         Lower and upper ends of the 95 % prediction intervals, one pair a run of ``task.test``; empty
         when there are none.
+    spread : mapping
+        Parameter -> lower and upper end of its 95 % bootstrap interval; empty where there are none.
     """
 
     row: Mapping[str, Any]
     predictions: tuple[tuple[float, ...], ...] = ()
     params: Mapping[str, float] = field(default_factory=dict)
     intervals: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
+    spread: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -103,7 +107,7 @@ def evaluate(entry: Entry, task: Task, law: type[Law] | None = None, intervals: 
         began = perf_counter()
         found, predicted = _predictions(entry, task, law)
         seconds = perf_counter() - began
-        spans = _intervals(found, task, intervals)
+        spans, spread = _intervals(found, task, intervals)
         scores = task.score(predicted, spans)
     reason = seen_more(entry, task, law)
     row |= {"status": "reference" if reason else "ok", "reason": reason}
@@ -112,7 +116,7 @@ def evaluate(entry: Entry, task: Task, law: type[Law] | None = None, intervals: 
     row |= _evidence(found)
     curves = tuple(tuple(float(value) for value in curve) for curve in predicted)
     ends = tuple((tuple(low.tolist()), tuple(high.tolist())) for low, high in spans or ())
-    return Outcome(row, curves, {name: float(value) for name, value in found.params.items()}, ends)
+    return Outcome(row, curves, {name: float(value) for name, value in found.params.items()}, ends, spread)
 
 
 def describe(entry: Entry, task: Task, law: type[Law]) -> dict[str, Any]:
@@ -194,14 +198,19 @@ def _predictions(entry: Entry, task: Task, law: type[Law]) -> tuple[Fit, list[An
     return found, predicted
 
 
-def _intervals(found: Fit, task: Task, refits: int) -> list[tuple[Any, Any]] | None:
-    """Return the prediction intervals of an entry; None where none are asked for or it can give none."""
+def _intervals(
+    found: Fit, task: Task, refits: int
+) -> tuple[list[tuple[Any, Any]] | None, dict[str, tuple[float, float]]]:
+    """Return the intervals of predictions and of parameters; none where none are asked for or can be given."""
     if not refits:
-        return None
+        return None, {}
     try:
-        return found.interval(task.test, n=refits)
+        values = found.bootstrap(refits)
+        spans = found.interval(task.test, n=refits, refits=values)
     except FitError:
-        return None
+        return None, {}
+    ends = values[list(found.law.names)].quantile([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return spans, {str(name): (float(low), float(high)) for name, (low, high) in ends.items()}
 
 
 def _values(name: str, task: Task) -> set[float]:

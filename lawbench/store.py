@@ -31,7 +31,7 @@ from lawbench.registry import law_file
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 3
+SCHEMA = 4
 """Raise it when the meaning of a stored file changes; older files are then computed again."""
 FORMAT = "lawbench cell"
 _PYTHON: Mapping[Kind, tuple[type, ...]] = {"text": (str,), "real": (float, int), "whole": (int,), "truth": (bool,)}
@@ -124,6 +124,7 @@ class Store:
             "params": {name: _plain(value) for name, value in outcome.params.items()},
             "predictions": outcome.predictions,
             "intervals": outcome.intervals,
+            "spread": {name: [_plain(low), _plain(high)] for name, (low, high) in outcome.spread.items()},
         }
         target = self.path(row["task"], row["entry"])
         text = json.dumps(cell, allow_nan=False, indent=1)
@@ -201,12 +202,13 @@ def _read(path: Path) -> Outcome | str:
         row = {name: _typed(cell["row"][name], kind) for name, kind in COLUMNS.items()}
         predictions = tuple(_curve(curve) for curve in cell["predictions"])
         intervals = tuple((_curve(low), _curve(high)) for low, high in cell["intervals"])
+        spread = {str(name): (float(low), float(high)) for name, (low, high) in cell["spread"].items()}
         params = {str(name): float(value) for name, value in cell["params"].items()}
         if set(cell["row"]) != set(COLUMNS) or row["status"] not in _STATUS:
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError):
         return f"'{path}' does not hold the fields of a lawbench result: ignored."
-    return Outcome(row, predictions, params, intervals)
+    return Outcome(row, predictions, params, intervals, spread)
 
 
 def _curve(values: Any) -> tuple[float, ...]:

@@ -118,6 +118,9 @@ def test_a_cell_has_intervals_where_they_are_asked_for_and_can_be_given(toy: Pat
     assert spread.row["coverage"] == inside[counts].mean()
     assert spread.row["width"] == pytest.approx(((np.array(high) - low) / truth.loss)[counts].mean())
     assert spread.row["interval_refits"] == 50
+    assert plain.spread == {}
+    assert set(spread.spread) == set(spread.params)
+    assert all(ends[0] <= spread.params[name] <= ends[1] for name, ends in spread.spread.items())
     published = evaluate(Entry("own", (), "published:whole"), task, law, intervals=50)
     assert (published.status, published.intervals, published.row["coverage"]) == ("reference", (), None)
 
@@ -135,6 +138,7 @@ def test_a_benchmark_keeps_intervals_and_makes_them_again_only_when_another_numb
     stored = Store(out).read("toy/schedule", "own")
     assert not isinstance(stored, str)
     assert stored is not None
+    assert set(stored.spread) == set(stored.params)
     assert stored.intervals == evaluate(Entry("own"), load_task("toy/schedule"), law_from_file(law), 50).intervals
     with pytest.raises(InputError, match="20 refits"):
         lawbench.run([law], n_jobs=1, out=out, intervals=20)

@@ -192,7 +192,8 @@ def _write(rows: pd.DataFrame, store: Path, to: Path, *, committed: bool) -> Pat
     cells = {(cell.row["task"], cell.row["entry"]): cell for cell in load_cells(store)}
     predictions = {name: cell.predictions for name, cell in cells.items() if cell.predictions}
     params = {name: cell.params for name, cell in cells.items() if cell.params}
-    return write_report(rows, predictions, to, params=params, command=command, committed=committed)
+    spread = {name: cell.spread for name, cell in cells.items() if cell.spread}
+    return write_report(rows, predictions, to, params=params, spread=spread, command=command, committed=committed)
 
 
 def _account(rows: pd.DataFrame) -> None:

@@ -106,14 +106,19 @@ class Fit:
 
     @overload
     def interval(
-        self, runs: Run, level: float = ..., n: int = ..., seed: int = ...
+        self, runs: Run, level: float = ..., n: int = ..., seed: int = ..., refits: pd.DataFrame | None = ...
     ) -> tuple[FloatArray, FloatArray]: ...
     @overload
     def interval(
-        self, runs: Sequence[Run], level: float = ..., n: int = ..., seed: int = ...
+        self, runs: Sequence[Run], level: float = ..., n: int = ..., seed: int = ..., refits: pd.DataFrame | None = ...
     ) -> list[tuple[FloatArray, FloatArray]]: ...
     def interval(
-        self, runs: Run | Sequence[Run], level: float = intervals.LEVEL, n: int = intervals.REFITS, seed: int = SEED
+        self,
+        runs: Run | Sequence[Run],
+        level: float = intervals.LEVEL,
+        n: int = intervals.REFITS,
+        seed: int = SEED,
+        refits: pd.DataFrame | None = None,
     ) -> tuple[FloatArray, FloatArray] | list[tuple[FloatArray, FloatArray]]:
         """Return prediction intervals at every logged step of a run, or of each of several.
 
@@ -131,6 +136,8 @@ class Fit:
             Refits; at least ``2 / (1 - level)``.
         seed : int
             The same seed gives the same intervals.
+        refits : DataFrame, optional
+            What `bootstrap` gave with this `n` and `seed`, where it is there already.
 
         Returns
         -------
@@ -155,12 +162,12 @@ class Fit:
         True
         """
         if isinstance(runs, Run):
-            return self.interval([runs], level, n, seed)[0]
+            return self.interval([runs], level, n, seed, refits)[0]
         intervals.refuse_few(n, level)
         unseen = [run.withhold() for run in runs]
         _refuse_missing(self.law, unseen)
-        refits = self.bootstrap(n, seed)[list(self.law.names)].to_numpy()
-        return intervals.ends(self.problem, self._theta(), refits, unseen, level, seed)
+        drawn = (self.bootstrap(n, seed) if refits is None else refits)[list(self.law.names)].to_numpy()
+        return intervals.ends(self.problem, self._theta(), drawn, unseen, level, seed)
 
     def to_lmfit(self) -> lmfit.minimizer.MinimizerResult:
         """Return an lmfit result at this optimum: report, correlations, AIC, BIC.

@@ -56,6 +56,7 @@ def write_report(
     out: Path,
     *,
     params: payload.Params | None = None,
+    spread: payload.Spread | None = None,
     command: str = "",
     committed: bool = False,
 ) -> Path:
@@ -72,6 +73,8 @@ def write_report(
         ``references.bib``, ``checklist.md``, ``tables/`` (LaTeX) and ``figures/`` (SVG and PDF).
     params : mapping, optional
         ``(task, entry)`` to its fitted parameters.
+    spread : mapping, optional
+        ``(task, entry)`` to the ends of the parameters' 95 % intervals.
     command : str
         Command that made the rows, for the manifest.
     committed : bool
@@ -127,7 +130,7 @@ def write_report(
         facts=facts,
         counts=facts["cells"],
         n_tasks=rows["task"].nunique(),
-        data={"core": packed(payload.core(rows, params or {}, looks, ids)), **curves},
+        data={"core": packed(payload.core(rows, params or {}, looks, ids, spread)), **curves},
     )
     rows.to_csv(out / "results.csv", index=False, lineterminator="\n")
     frames = {name: facts_of.board for name, facts_of in boards.items()}

@@ -19,6 +19,7 @@ from lawbench.report.tables import known_error
 from lawbench.stats import relative_error
 
 Params = Mapping[tuple[str, str], Mapping[str, float]]
+Spread = Mapping[tuple[str, str], Mapping[str, tuple[float, float]]]
 
 METRICS = ("log_mae", "log_mae_reducible", "log_mae_unmasked", "mae", "rmse", "r2", "prede", "worste", "final_error",
            "bias_last10", "decisions", "coverage", "width")  # fmt: skip
@@ -29,7 +30,11 @@ RUNS_DRAWN, RUN_POINTS = 60, 60
 
 
 def core(
-    rows: pd.DataFrame, params: Params, looks: Mapping[str, Style], ids: Mapping[str, Mapping[str, str]]
+    rows: pd.DataFrame,
+    params: Params,
+    looks: Mapping[str, Style],
+    ids: Mapping[str, Mapping[str, str]],
+    spread: Spread | None = None,
 ) -> dict[str, Any]:
     """Return entries, tasks and every cell that has a result, as lists of numbers.
 
@@ -43,6 +48,8 @@ def core(
         Entry to its look.
     ids : mapping
         For ``entry`` and ``task``, name to the id of its part of the page.
+    spread : mapping, optional
+        ``(task, entry)`` to the ends of the parameters' intervals.
     """
     scored = _scored(rows)
     entries, tasks = sorted(set(rows["entry"])), sorted(set(rows["task"]))
@@ -57,7 +64,7 @@ def core(
         "certificate": list(CERTIFICATE),
         "baselines": _baselines(),
         "cells": [
-            _cell(row, place, {t: i for i, t in enumerate(tasks)}, params)
+            _cell(row, place, {t: i for i, t in enumerate(tasks)}, params, spread or {})
             for row in scored.sort_values(["task", "primary", "entry"], kind="stable").to_dict("records")
         ],
     }
@@ -133,10 +140,10 @@ def _task(row: pd.Series) -> list[Any]:
 
 
 def _cell(
-    row: Mapping[Any, Any], entries: Mapping[str, int], tasks: Mapping[str, int], params: Params
+    row: Mapping[Any, Any], entries: Mapping[str, int], tasks: Mapping[str, int], params: Params, spread: Spread
 ) -> dict[str, Any]:
     """Return one cell; fields without a value are left out."""
-    values = params.get((row["task"], row["entry"]), {})
+    values, ends = params.get((row["task"], row["entry"]), {}), spread.get((row["task"], row["entry"]), {})
     own = [name for name in values if "[" in name]
     fields = {
         "e": entries[row["entry"]],
@@ -152,7 +159,11 @@ def _cell(
         "free": _names(row.get("cert_unidentified")),
         "m": _numbers(row, METRICS),
         "c": _numbers(row, CERTIFICATE),
-        "p": {name: short(value, 5) for name, value in values.items() if "[" not in name},
+        "p": {
+            name: [short(x, 5) for x in (value, *ends[name])] if name in ends else short(value, 5)
+            for name, value in values.items()
+            if "[" not in name
+        },
         "own": len(own),
     }
     return {

@@ -155,12 +155,13 @@ async function entryPage(page) {
   into.append(make("h3", {}, "Where it fails"), make("p", {}, `Of ${cells.length} tasks it is scored on ${scored.length} and better than the baseline on ${better}. `,
     worst.length ? "It does worst, against the baseline, on " : "", ...worst.slice(0, 3).flatMap((cell, i) => [i ? ", " : "", taskLink(core, cell.t), ` (${times(cell.ratio)})`]), worst.length ? "." : ""));
   for (const cell of failed) into.append(make("p", { class: "problem" }, `Failed on ${core.tasks[cell.t][0]}: ${cell.why}`));
+  const estimate = (v) => (Array.isArray(v) ? `${plain(v[0])} (${plain(v[1])} to ${plain(v[2])})` : plain(v));
   const parameters = [...new Set(cells.flatMap((cell) => Object.keys(cell.p ?? {})))], alone = cells.some((cell) => cell.own);
   const name = (cell) => taskLink(core, cell.t);
   into.append(make("h3", {}, "Every task"), table("Every task", [["task", name], ["status", status], ["error, %", (c) => percent(c.err), true], ["× noise", (c) => three(floors(core, c)), true], ["× baseline", (c) => three(c.ratio), true],
     ["place", (c) => (missing(c.n) ? "–" : `${c.n} of ${c.of}`), true], ["reach", (c) => times(core.tasks[c.t][4]), true, "how far beyond the fitted steps, tokens or sizes"]], cells));
   into.append(make("h3", {}, "Fitted parameters"), alone ? make("p", { class: "small" }, "Parameters of single runs or positions are left out here.") : "",
-    table("Fitted parameters", [["task", name], ...parameters.map((p) => [p, (c) => plain(c.p?.[p]), true])], cells.filter((cell) => cell.p)));
+    table("Fitted parameters", [["task", name], ...parameters.map((p) => [p, (c) => estimate(c.p?.[p]), true])], cells.filter((cell) => cell.p)));
   into.append(make("h3", {}, "Certificates of its fits"), table("Certificates", [["task", name], ...CERTIFICATE(core)], cells.filter((cell) => cell.c)));
   into.append(make("h3", {}, "Predictions against truth"), make("p", { class: "small" }, "Worst first, against the baseline. Beside it the best entry of the task and the baseline, where it is another."));
   for (const cell of [...cells].sort((a, b) => (b.ratio ?? -1) - (a.ratio ?? -1))) {
