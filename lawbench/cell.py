@@ -18,7 +18,7 @@ from lawbench.law import Law
 from lawbench.registry import find_law
 
 if TYPE_CHECKING:
-    from lawbench.fitting.fit import Fit
+    from lawbench.fitting.result import Fit
     from lawbench.tasks import Task
 
 _INPUTS = {

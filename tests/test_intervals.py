@@ -11,7 +11,7 @@ import lawbench
 from lawbench.cell import evaluate
 from lawbench.entries import Entry
 from lawbench.errors import FitError, InputError
-from lawbench.fitting.fit import Fit
+from lawbench.fitting.result import Fit
 from lawbench.provenance.here import prediction_hashes, state
 from lawbench.provenance.recorded import Recorded
 from lawbench.provenance.reproduce import reproduce

@@ -16,7 +16,7 @@ import lawbench
 from lawbench.data.sources import known_answer
 from lawbench.fitting import search
 from lawbench.fitting.adamw import descend
-from lawbench.fitting.fit import Fit
+from lawbench.fitting.result import Fit
 from lawbench.runs import Run
 from lawbench.schedule import discounted_sum
 from lawbench.shapes import constant, cosine

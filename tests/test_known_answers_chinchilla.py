@@ -16,9 +16,9 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 import lawbench
-from lawbench.fitting.fit import Fit
 from lawbench.fitting.objective import Objective
 from lawbench.fitting.problem import Problem
+from lawbench.fitting.result import Fit
 from lawbench.fitting.solve import solve
 from lawbench.fitting.space import space_of
 from lawbench.registry import find_law

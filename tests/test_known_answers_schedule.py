@@ -15,7 +15,7 @@ from lawbench.laws.mpl_nogamma import MultiPowerNoGamma
 import lawbench
 from lawbench.changes import Changes
 from lawbench.convex import last_iterate_bound
-from lawbench.fitting.fit import Fit
+from lawbench.fitting.result import Fit
 from lawbench.law import Inputs, Law
 from lawbench.registry import find_law
 from lawbench.runs import Run

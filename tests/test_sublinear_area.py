@@ -7,6 +7,7 @@ import pytest
 
 import lawbench
 from lawbench.fitting.prior import learned
+from lawbench.fitting.result import Fit
 from lawbench.registry import find_law
 from lawbench.task import Task
 
@@ -15,20 +16,20 @@ BEST_PUBLISHED = {"25m": 0.00376, "100m": 0.0038, "400m": 0.00484}
 
 
 @pytest.fixture(scope="module", params=list(BEST_PUBLISHED))
-def case(request: pytest.FixtureRequest) -> tuple[str, Task, lawbench.Fit]:
+def case(request: pytest.FixtureRequest) -> tuple[str, Task, Fit]:
     task = lawbench.load_task(f"multi-power-{request.param}/schedule")
     return request.param, task, lawbench.fit("sublinear_area", task.train)
 
 
 @pytest.mark.data
-def test_error_over_whole_curves_is_below_the_best_published(case: tuple[str, Task, lawbench.Fit]) -> None:
+def test_error_over_whole_curves_is_below_the_best_published(case: tuple[str, Task, Fit]) -> None:
     size, task, fit = case
     assert task.score(fit.predict(task.test))["mae_unmasked"] < BEST_PUBLISHED[size]
     assert fit.certificate.converged
 
 
 @pytest.mark.data
-def test_error_on_points_that_count_is_not_above_the_multi_power_law(case: tuple[str, Task, lawbench.Fit]) -> None:
+def test_error_on_points_that_count_is_not_above_the_multi_power_law(case: tuple[str, Task, Fit]) -> None:
     _, task, fit = case
     rival = lawbench.fit("mpl", task.train)
     ours, other = (task.score(f.predict(task.test))["log_mae"] for f in (fit, rival))

@@ -47,7 +47,7 @@ SECTIONS = (
 TOP = ("start", "concepts", "use", "laws/index", "datasets/index", "benchmark", "extend", "reference")
 """The first level of the contents, in order."""
 PUBLIC = tuple(name for name in sorted(lawbench.__all__) if name != "__version__")
-RESULTS = ("lawbench.fitting.fit.Fit", "lawbench.fitting.certificate.Certificate", "lawbench.task.Task",
+RESULTS = ("lawbench.fitting.result.Fit", "lawbench.fitting.certificate.Certificate", "lawbench.task.Task",
            "lawbench.data.dataset.Dataset", "lawbench.data.card.Card")  # fmt: skip
 """Classes of what the public functions return."""
 

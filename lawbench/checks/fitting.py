@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from lawbench.checks.samples import own_runs, reference
-from lawbench.fitting.fit import Fit, fit
+from lawbench.fitting.fit import fit
+from lawbench.fitting.result import Fit
 from lawbench.law import Law
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray

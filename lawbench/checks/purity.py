@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from lawbench.checks.samples import draw, sample_runs, stacked
-from lawbench.fitting.fit import predictions
+from lawbench.fitting.result import predictions
 from lawbench.law import Law
 
 

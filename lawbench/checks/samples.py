@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lawbench.fitting.fit import Fit, fit
+from lawbench.fitting.fit import fit
+from lawbench.fitting.result import Fit
 from lawbench.fitting.space import space_of
 from lawbench.law import Inputs, Law
 from lawbench.runs import Run

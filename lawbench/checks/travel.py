@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 
 from lawbench.checks.samples import draw, reference, sample_runs, stacked
-from lawbench.fitting.fit import predictions
+from lawbench.fitting.result import predictions
 from lawbench.law import Law
 
 

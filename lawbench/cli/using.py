@@ -93,7 +93,7 @@ def predict(
     """Predict losses with a fit; prints run,step,predicted."""
     import csv
 
-    from lawbench.fitting.fit import predictions
+    from lawbench.fitting.result import predictions
 
     model, params = _fitted(fitted, law)
     runs = runs_from(data, run, Columns(step, loss, schedule, n_params, tokens_per_step))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lawbench.data.card import Card
 
 PACKAGES = ("numpy", "scipy", "lmfit", "pandas", "joblib", "threadpoolctl", "matplotlib", "seaborn")
-SEEDED = ("lawbench.fitting.starts", "lawbench.fitting.bootstrap", "lawbench.fitting.fit")
+SEEDED = ("lawbench.fitting.starts", "lawbench.fitting.bootstrap")
 """Modules that draw random numbers."""
 
 
