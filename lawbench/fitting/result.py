@@ -148,6 +148,7 @@ class Fit:
 
         Examples
         --------
+        >>> from lawbench import fit
         >>> steps = np.arange(10, 400, 10)
         >>> noise = 0.01 * np.random.default_rng(0).standard_normal(steps.size)
         >>> run = Run("a", steps, (2 + 3 * (steps + 1.0) ** -0.5) * np.exp(noise))
