@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
 from importlib.resources import files
 
 from lawbench.data.dataset import datasets
@@ -55,7 +54,8 @@ def suites() -> list[Suite]:
         If a suite names a task, or a pattern, that no task has.
     """
     table = tomllib.loads(files("lawbench").joinpath("suites.toml").read_text(encoding="utf-8"))["suite"]
-    found = [Suite(s["name"], s["version"], s["what"], _tasks(s), s["sha256"]) for s in table]
+    known = [f"{card.name}/{task.name}" for card in datasets() for task in card.tasks]
+    found = [Suite(s["name"], s["version"], s["what"], _tasks(s, known), s["sha256"]) for s in table]
     return sorted(found, key=lambda suite: (suite.name, -suite.version))
 
 
@@ -90,13 +90,12 @@ def digest(tasks: Iterable[str]) -> str:
     return hashlib.sha256(json.dumps([[name, defined[name]] for name in sorted(tasks)]).encode()).hexdigest()
 
 
-@cache
 def _definitions() -> dict[str, str]:
     return {f"{card.name}/{task.name}": fingerprint(card, task) for card in datasets() for task in card.tasks}
 
 
-def _tasks(table: dict[str, object]) -> tuple[str, ...]:
-    known, wanted = list(_definitions()), table["tasks"]
+def _tasks(table: dict[str, object], known: Sequence[str]) -> tuple[str, ...]:
+    wanted = table["tasks"]
     assert isinstance(wanted, list)
     for pattern in wanted:
         if not any(fnmatchcase(name, pattern) for name in known):
