@@ -57,7 +57,7 @@ def test_least_squares_leaves_the_smallest_sum_of_squares() -> None:
 @pytest.mark.parametrize("recipe", ["common", "sum", "least_squares", "regularised"])
 def test_a_refit_to_the_very_data_is_the_fit(recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = fit("power_steps", noisy(steps=STEPS[:12]), recipe)
-    monkeypatch.setattr("lawbench.fitting.fit.resample", lambda problem, *_: replace(problem, y=problem.y[None, :]))
+    monkeypatch.setattr("lawbench.fitting.result.resample", lambda problem, *_: replace(problem, y=problem.y[None, :]))
     (again,) = found.bootstrap(1).to_dict("records")
     assert {name: again[name] for name in found.params} == pytest.approx(dict(found.params), rel=1e-3)
     assert again["objective"] <= float(found.problem.value(found._theta()[None, :])[0]) * (1 + 1e-9)
