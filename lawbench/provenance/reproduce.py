@@ -18,8 +18,9 @@ from lawbench.provenance.differences import CellChange, compare_cells
 from lawbench.provenance.here import by_refits, prediction_hashes, state
 from lawbench.provenance.recorded import Recorded
 from lawbench.registry import law_from_file
-from lawbench.runner import Progress, choose, run
+from lawbench.runner import Progress, run
 from lawbench.store import law_hash, load_predictions
+from lawbench.tasks import tasks as all_tasks
 from lawbench.worker import TIMEOUT
 
 if TYPE_CHECKING:
@@ -161,14 +162,13 @@ def _runnable(cells: Sequence[Cell], own: Mapping[str, Path]) -> tuple[dict[Cell
     labels: dict[Cell, str] = {}
     absent: dict[Cell, str] = {}
     known: dict[str, str | LawbenchError] = {}
+    tasks = {task.name for task in all_tasks()}
     for task, entry in cells:
         if entry not in known:
             known[entry] = _label(entry, own)
         found = known[entry]
-        try:
-            choose(task)
-        except LawbenchError as error:
-            absent[task, entry] = str(error)
+        if task not in tasks:
+            absent[task, entry] = f"there is no task '{task}' here."
             continue
         if Entry.parse(entry).recipe == CONTRIBUTED:
             continue
