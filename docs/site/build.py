@@ -25,8 +25,9 @@ def build(target: Path) -> list[str]:
         strict = ["--quiet", "--fail-on-warning", "--keep-going", "--fresh-env"]
         if build_main(["-b", "html", *strict, str(source), str(out), "-d", str(Path(folder, "doctrees"))]):
             return ["Sphinx has warnings"]
-        for left in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):  # of the theme and of Sphinx
-            (out / left).unlink(missing_ok=True)
+        # Left by Sphinx and its theme; no page uses them.
+        for left in [out / ".buildinfo", out / "_static" / "webpack-macros.html", *out.rglob("*.map")]:
+            left.unlink(missing_ok=True)
         wrong = problems(out)
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(out, target)

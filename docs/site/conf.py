@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import Any
 
 from docutils import nodes
@@ -51,7 +53,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars: dict[str, list[str]] = {"index": []}
+html_sidebars: dict[str, list[str]] = {"index": [], "start": [], "concepts": []}
 
 
 def inline(writer: Any, node: nodes.math) -> None:
@@ -66,7 +68,29 @@ def block(writer: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def one_attribute_each(
+    _app: Sphinx, _what: str, _name: str, _thing: object, _options: object, lines: list[str]
+) -> None:
+    """Write ``a, b : type`` of a section of attributes as one entry a name: Napoleon reads only one."""
+    if "Attributes" not in lines:
+        return
+    out: list[str] = []
+    start = lines.index("Attributes") + 2
+    for i, line in enumerate(lines):
+        found = re.fullmatch(r"(\w+(?:, \w+)+)( : .*)?", line) if i >= start else None
+        if found is None:
+            out.append(line)
+            continue
+        told = [other for other in itertools.takewhile(lambda text: text[:1] in ("", " "), lines[i + 1 :]) if other]
+        *names, last = found[1].split(", ")
+        for name in names:
+            out += [f"{name}{found[2] or ''}", *told]
+        out.append(f"{last}{found[2] or ''}")
+    lines[:] = out
+
+
 def setup(app: Sphinx) -> None:
     """Render formulas at build time, so that a page needs no script and no fonts to show them."""
     app.add_html_math_renderer("mathml", inline_renderers=(inline, None), block_renderers=(block, None))
     app.config.html_math_renderer = "mathml"
+    app.connect("autodoc-process-docstring", one_attribute_each, priority=400)  # before Napoleon

@@ -30,8 +30,8 @@ def cards_markdown(cards: Sequence[Card]) -> str:
     out = ["# Datasets", ""]
     families = len({card.family for card in cards})
     tasks = sum(len(card.tasks) for card in cards)
-    out += [f"{len(cards)} datasets of {families} families, with {tasks} tasks. How data are found and checked:", ""]
-    out += ["[data](../data.md). Every task in one table: [tasks](../tasks.md).", ""]
+    out += [f"{len(cards)} datasets of {families} families, with {tasks} tasks. [Data](../data.md) says how they are"]
+    out += ["found and checked, [tasks](../tasks.md) holds every task in one table.", ""]
     out += [
         f"| dataset | what | family | {' | '.join(TRACKS)} | licence |",
         f"|---|---|---|{'---:|' * len(TRACKS)}---|",

@@ -56,7 +56,7 @@ def laws_markdown(laws: Sequence[type[Law]]) -> str:
     for law in laws:
         groups.setdefault(tuple(sorted(law.needs)), []).append(law)
     for needs, members in sorted(groups.items(), key=lambda pair: (len(pair[0]), pair[0])):
-        out += [f"## {' and '.join(map(_words, needs)).capitalize()}", ""]
+        out += [f"## {', '.join(needs)}", "", f"They use {' and '.join(map(_words, needs))}.", ""]
         out += ["| law | title | parameters | recipes | source |", "|---|---|---:|---|---|"]
         for law in members:
             recipes = ", ".join(f"`{recipe}`" for recipe in recipes_for(law))
