@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +29,18 @@ def _without_data(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@cache
 def _missing_data() -> str:
     """Name a public file that is not on this machine; empty when all are here."""
     absent = [f"{card.name}: {path}" for card in datasets() for path, way in where(card).items() if way == "upstream"]
     return absent[0] if absent else ""
 
 
-@pytest.fixture(autouse=True)
-def _public_data(request: pytest.FixtureRequest) -> None:
-    """Skip tests marked `data` where the public data are not at hand; tests never download them."""
-    if request.node.get_closest_marker("data") is not None:
-        missing = request.getfixturevalue("_missing_data")
-        if missing:
-            _without_data(f"public data not on this machine ({missing}): set LAWBENCH_MIRROR or run `lawbench fetch`")
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests marked `data` where the public data are not at hand, before their fixtures ask for them."""
+    if item.get_closest_marker("data") is not None and (missing := _missing_data()):
+        _without_data(f"public data not on this machine ({missing}): set LAWBENCH_MIRROR or run `lawbench fetch`")
 
 
 @pytest.fixture
