@@ -159,7 +159,7 @@ def _entries(law: type[Law], options: Options, wanted: list[str] | None, *, stri
             continue
         if wanted is not None and ALL not in wanted and recipe not in wanted and recipe.partition(":")[0] not in wanted:
             continue
-        if recipe not in (PAPER,) and not recipe.startswith(PUBLISHED) and (options or strict):
+        if not _brings_options(recipe) and (options or strict):
             yield Entry(law.name, options, recipe)
             continue
         for brought in _brought(law, recipe):
@@ -173,12 +173,17 @@ def _entries(law: type[Law], options: Options, wanted: list[str] | None, *, stri
                 )
 
 
+def _brings_options(recipe: str) -> bool:
+    """Return whether a recipe goes with options of its own, as what a paper did does."""
+    return recipe == PAPER or recipe.startswith(PUBLISHED)
+
+
 def _brought(law: type[Law], recipe: str) -> list[Mapping[str, str]]:
     """Return the options that a recipe brings: one mapping, or one for each way a source used."""
     if recipe == PAPER:
         assert law.paper is not None
         return [law.paper.options]
-    if recipe != PAPER and not recipe.startswith(PUBLISHED):
+    if not _brings_options(recipe):
         others = [(o.name, c) for o in law.options if o.compared for c in o.choices if c != o.default]
         return [{}, *({name: choice} for name, choice in others)]
     source = recipe.partition(":")[2]

@@ -90,16 +90,17 @@ def law_hash(law: type[Law]) -> str:
 @lru_cache
 def engine_hash() -> str:
     """Return the hash of the code that fits and scores."""
-    root = Path(__file__).parent
-    files = sorted({path for pattern in _ENGINE for path in root.glob(pattern)})
-    return _sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files))
+    return _sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in _engine()))
 
 
 def engine_files() -> dict[str, str]:
     """Return the hash of every file of that code, by its path inside the engine."""
     root = Path(__file__).parent
-    files = sorted({path for pattern in _ENGINE for path in root.glob(pattern)})
-    return {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in files}
+    return {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in _engine()}
+
+
+def _engine() -> list[Path]:
+    return sorted({path for pattern in _ENGINE for path in Path(__file__).parent.glob(pattern)})
 
 
 @dataclass(frozen=True)
