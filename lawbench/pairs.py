@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lawbench.data.card import Pair
+from lawbench.data.task_card import Pair
 from lawbench.errors import InputError, unknown
 from lawbench.runs import Run
 from lawbench.splits import fields, select

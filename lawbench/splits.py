@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lawbench.data.card import Condition, Selection
+from lawbench.data.task_card import Condition, Selection
 from lawbench.errors import InputError, unknown
 from lawbench.runs import Run
 from lawbench.schedule import shared_steps

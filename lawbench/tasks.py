@@ -7,8 +7,9 @@ import json
 from collections.abc import Callable, Sequence
 
 from lawbench import noise, pairs, splits
-from lawbench.data.card import TRACKS, Card, TaskCard
+from lawbench.data.card import Card
 from lawbench.data.dataset import Dataset, datasets, find_card, read_dataset
+from lawbench.data.task_card import TRACKS, TaskCard
 from lawbench.errors import CardError, InputError, UnknownNameError, unknown
 from lawbench.runs import Run
 from lawbench.splits import BoolArray

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import lawbench
 from lawbench.cell import missing_input
-from lawbench.data.card import Card, Condition, Pair, Selection
+from lawbench.data.card import Card
 from lawbench.data.dataset import Dataset
+from lawbench.data.task_card import Condition, Pair, Selection
 from lawbench.errors import CardError, InputError, NotApplicableError, UnknownNameError, WithheldLossError
 from lawbench.fitting.problem import complex_step
 from lawbench.pairs import paired

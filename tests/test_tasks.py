@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import lawbench
-from lawbench.data.card import Card, Condition, Selection, TaskCard
+from lawbench.data.card import Card
 from lawbench.data.dataset import read_dataset
+from lawbench.data.task_card import Condition, Selection, TaskCard
 from lawbench.errors import CardError, DataError, InputError, LawbenchError, UnknownNameError, WithheldLossError
 from lawbench.metrics import METRIC_KEYS
 from lawbench.runs import Run

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from lawbench.data.card import TRACKS, UPSTREAM, Card, Stated, TaskCard
+from lawbench.data.card import UPSTREAM, Card, Stated
+from lawbench.data.task_card import TRACKS, TaskCard
 
 
 def card_markdown(card: Card) -> str:

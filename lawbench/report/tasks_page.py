@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lawbench.data.card import TRACKS
 from lawbench.data.dataset import datasets, read_dataset
+from lawbench.data.task_card import TRACKS
 from lawbench.suites import suites
 from lawbench.task import Task
 from lawbench.tasks import make_task
