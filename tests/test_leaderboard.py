@@ -1,69 +1,15 @@
-"""Boards: hand-computed tables, and bad input."""
+"""Leaderboards: hand-computed tables."""
 
 from __future__ import annotations
-
-import io
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lawbench.boards import NEEDED
-from lawbench.comparisons import recipe_summary
-from lawbench.errors import InputError, UnknownNameError
-from lawbench.leaderboard import BOARDS, by_distance, leaderboard, pairwise, recipe_effect
-from lawbench.metrics import PRIMARY_KEYS
+from lawbench.errors import InputError
+from lawbench.leaderboard import by_distance, leaderboard, pairwise
 
-NAN = float("nan")
-TASKS = {"d1/schedule": "f1", "d2/schedule": "f1", "d3/schedule": "f2"}
-
-
-def cell(entry: str, task: str, error: float, **more: Any) -> dict[str, Any]:
-    """One row of a schedule board; the entry label gives law and recipe."""
-    law, _, recipe = entry.partition("@")
-    row = {
-        "law": law, "options": "warmup=ramp", "recipe": recipe or "common", "entry": entry, "task": task,
-        "track": "schedule", "family": TASKS.get(task, "f9"), "dataset": task.split("/")[0],
-        "provides": "lr,steps,tokens", "ranked": True, "metric": "log_mae",
-        "log_mae_reducible": NAN, "log_mae_reducible_unmasked": NAN,
-        "status": "ok", "reason": "", "log_mae": error, "log_mae_unmasked": 2 * error, "noise_floor": NAN,
-        "extrapolation": 3.0, "seconds": 0.5, "n_params_law": 3, "group": "", "needs": "steps",
-    }  # fmt: skip
-    return row | more
-
-
-def board(errors: dict[str, list[float]], tasks: dict[str, str] | None = None, **more: Any) -> pd.DataFrame:
-    """Rows of several entries, one error a task."""
-    where = tasks or TASKS
-    return pd.DataFrame(
-        [
-            cell(entry, task, error, **({"family": family} | more))
-            for entry, values in errors.items()
-            for (task, family), error in zip(where.items(), values, strict=True)
-        ]
-    )
-
-
-def families(n: int) -> dict[str, str]:
-    return {f"d{i}/schedule": f"f{i}" for i in range(n)}
-
-
-def fail(rows: pd.DataFrame, entry: str, task: str, status: str = "failed", reason: str = "it broke") -> pd.DataFrame:
-    out = rows.copy()
-    at = (out["entry"] == entry) & (out["task"] == task)
-    assert at.sum() == 1
-    out.loc[at, [f"{key}{end}" for key in PRIMARY_KEYS for end in ("", "_unmasked")]] = NAN
-    out.loc[at, "status"] = status
-    out.loc[at, "reason"] = reason
-    return out
-
-
-def line(frame: pd.DataFrame, entry: str) -> pd.Series:
-    return frame.set_index("entry").loc[entry]
-
-
-ERRORS = {"power_steps": [0.04, 0.04, 0.04], "mpl": [0.02, 0.005, 0.04], "other": [0.01, 0.01, 0.04]}
+from .boards import ERRORS, NAN, TASKS, board, fail, families, line
 
 
 def test_a_board_by_hand() -> None:
@@ -232,76 +178,6 @@ def test_unmasked_scores_are_an_option() -> None:
     assert line(leaderboard(rows, "schedule", masked=False), "mpl")["skill"] == pytest.approx(0.0)
 
 
-def test_pairwise_by_hand() -> None:
-    pairs = pairwise(board(ERRORS), "schedule")
-    assert pairs[["entry", "other"]].to_numpy().tolist() == [
-        ["mpl", "other"], ["mpl", "power_steps"], ["other", "power_steps"]
-    ]  # fmt: skip
-    assert pairs["ratio"].tolist() == pytest.approx([1.0, 0.5, 0.5])
-    assert pairs[["wins", "ties", "losses"]].to_numpy().tolist() == [[1, 1, 1], [2, 1, 0], [2, 1, 0]]
-    assert pairs["p"].isna().all()
-    assert (pairs["verdict"] == "").all()
-
-
-def test_pairwise_adjusts_over_all_pairs() -> None:
-    rows = board({"power_steps": [1.0] * 4, "a": [0.10, 0.11, 0.12, 0.10], "b": [0.11, 0.10, 0.11, 0.12]}, families(4))
-    pairs = pairwise(rows, "schedule").set_index(["entry", "other"])
-    assert pairs.loc[("a", "power_steps"), "verdict"] == "better"
-    assert pairs.loc[("a", "b"), "verdict"] == "not told apart"
-    assert (pairs["p_holm"] >= pairs["p"]).all()
-    inside = (pairs["low"] <= pairs["ratio"]) & (pairs["ratio"] <= pairs["high"])
-    assert inside.all()
-
-
-def test_by_distance_has_one_row_a_cell() -> None:
-    rows = board(ERRORS)
-    rows.loc[rows["task"] == "d1/schedule", "extrapolation"] = 1.5
-    out = by_distance(fail(rows, "mpl", "d2/schedule"), "schedule")
-    assert len(out) == 9
-    mpl = out[out["entry"] == "mpl"]
-    assert mpl["extrapolation"].tolist() == [1.5, 3.0, 3.0]
-    assert mpl["log_mae"].isna().tolist() == [False, True, False]
-    assert mpl["ratio"].tolist() == pytest.approx([0.5, 1.0, 1.0])
-
-
-def test_recipe_effect_by_hand() -> None:
-    rows = board(ERRORS | {"mpl@paper": [0.01, 0.01, 0.0401]}, noise_floor=0.001)
-    out = recipe_effect(rows, "schedule")
-    assert out["recipe"].tolist() == ["paper"] * 3
-    assert out["ratio"].tolist() == pytest.approx([0.5, 2.0, 1.0025])
-    assert out["beyond_floor"].tolist() == [True, True, False]
-
-
-def test_recipes_over_a_board_by_hand() -> None:
-    logs = np.array([-1.0, -2.0, -3.0])
-    rows = board(
-        {
-            "power_steps": [1.0] * 3,
-            "mpl": [0.1] * 3,
-            "mpl@paper": list(0.1 * np.exp(logs)),
-            "mpl@published:x": [0.2] * 3,
-        },
-        families(3),
-        noise_floor=0.08,
-    )
-    rows.loc[rows["recipe"] == "published:x", ["status", "reason"]] = ["reference", "seen more"]
-    paper, published = recipe_summary(rows, "schedule").to_dict("records")
-    half = 4.302652729911275 / np.sqrt(3)
-    assert (paper["recipe"], paper["status"], paper["families"], paper["tasks"]) == ("paper", "ok", 3, 3)
-    assert [paper["ratio"], paper["low"], paper["high"]] == pytest.approx(np.exp([-2, -2 - half, -2 + half]))
-    assert paper["beyond_floor"] == 2  # .1 against .037 is within .08
-    assert (published["recipe"], published["status"], published["ratio"]) == (
-        "published:x",
-        "reference",
-        pytest.approx(2),
-    )
-    (two,) = recipe_summary(
-        board({"power_steps": [1.0] * 3, "mpl": [0.1] * 3, "mpl@paper": [0.2] * 3}), "schedule"
-    ).to_dict("records")
-    assert (two["families"], two["tasks"], two["ratio"]) == (2, 3, pytest.approx(2))
-    assert np.isnan([two["low"], two["high"]]).all()
-
-
 def test_right_decisions_are_averaged_over_the_tasks_that_ask_for_any() -> None:
     rows = board(ERRORS | {"bad": [0.1, 0.1, 0.1]})
     pairs = dict(zip(TASKS, [3, 1, 0], strict=True))
@@ -342,65 +218,3 @@ def test_the_leader_is_told_from_others_by_all_pairs_of_the_board() -> None:
     for entry in frame["entry"].iloc[1:]:
         assert (line(frame, entry)["tied"] == "yes") == (leading.loc[entry, "p_holm"] >= 0.05)
     assert pairs["p_holm"].min() == pytest.approx(min(1.0, 15 * pairs["p"].min()))
-
-
-@pytest.mark.parametrize("name", sorted(BOARDS))
-def test_an_empty_board_has_its_columns(name: str) -> None:
-    frame = leaderboard(pd.DataFrame(columns=list(NEEDED)), name)
-    assert len(frame) == 0
-    assert list(frame.columns) == list(leaderboard(board(ERRORS), "schedule").columns)
-    assert frame.dtypes.astype(str).tolist() == leaderboard(board(ERRORS), "schedule").dtypes.astype(str).tolist()
-    assert "baseline" in frame.attrs["note"]
-    assert len(pairwise(pd.DataFrame(columns=list(NEEDED)), name)) == 0
-    assert len(by_distance(pd.DataFrame(columns=list(NEEDED)), name)) == 0
-    assert len(recipe_effect(pd.DataFrame(columns=list(NEEDED)), name)) == 0
-    assert len(recipe_summary(pd.DataFrame(columns=list(NEEDED)), name)) == 0
-
-
-def test_an_unknown_board_is_suggested() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'schedule'"):
-        leaderboard(board(ERRORS), "shedule")
-
-
-def test_missing_columns_are_named() -> None:
-    with pytest.raises(InputError, match="no column log_mae, needs:"):
-        leaderboard(board(ERRORS).drop(columns=["log_mae", "needs"]), "schedule")
-
-
-def test_duplicate_cells_are_refused() -> None:
-    rows = board(ERRORS)
-    with pytest.raises(InputError, match="entry 'mpl' has two rows for task 'd1/schedule'"):
-        leaderboard(pd.concat([rows, rows[rows["entry"] == "mpl"]]), "schedule")
-
-
-@pytest.mark.parametrize("value", [NAN, float("inf"), -0.1])
-def test_an_ok_row_without_a_usable_error_is_a_failure(value: float) -> None:
-    rows = board(ERRORS)
-    rows.loc[(rows["entry"] == "mpl") & (rows["task"] == "d1/schedule"), "log_mae"] = value
-    mpl = line(leaderboard(rows, "schedule"), "mpl")
-    assert (mpl["ok"], mpl["failed"]) == (2, 1)
-
-
-def test_a_board_without_its_baseline_ranks_nothing() -> None:
-    rows = board(ERRORS)
-    frame = leaderboard(rows[rows["entry"] != "power_steps"], "schedule")
-    assert frame["rank"].isna().all()
-    assert "baseline power_steps" in frame.attrs["note"]
-    rows = fail(board(ERRORS), "power_steps", "d1/schedule")
-    frame = leaderboard(rows, "schedule")
-    assert frame.attrs["tasks"] == ["d2/schedule", "d3/schedule"]
-    assert frame.attrs["left_out"]["d1/schedule"] == "the baseline power_steps has no error here"
-
-
-def test_rows_read_back_from_csv_give_the_same_board() -> None:
-    rows = fail(board(ERRORS, noise_floor=0.001), "mpl", "d1/schedule")
-    back = pd.read_csv(io.StringIO(rows.to_csv(index=False)))
-    pd.testing.assert_frame_equal(leaderboard(back, "schedule"), leaderboard(rows, "schedule"))
-
-
-def test_the_rows_are_not_changed() -> None:
-    rows = board(ERRORS)
-    before = rows.copy(deep=True)
-    leaderboard(rows, "schedule")
-    pairwise(rows, "schedule")
-    pd.testing.assert_frame_equal(rows, before)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lawbench.leaderboard import leaderboard, pairwise
 
-from .test_leaderboard import NAN, board, fail, line
+from .boards import NAN, board, fail, line
 
 errors = st.floats(1e-4, 1.0)
 names = ["power_steps", "alpha", "beta", "gamma"]

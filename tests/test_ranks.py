@@ -18,7 +18,7 @@ from lawbench.report.colours import styles
 from lawbench.report.figures import look
 from lawbench.report.ranks_figure import ranks_figure
 
-from .test_leaderboard import ERRORS, board, families
+from .boards import ERRORS, board, families
 from .test_leaderboard_properties import boards, names
 
 

@@ -14,7 +14,7 @@ from scipy.stats import kendalltau
 from lawbench.leaderboard import leaderboard
 from lawbench.stability import stability, steadiness
 
-from .test_leaderboard import ERRORS, board, families
+from .boards import ERRORS, board, families
 from .test_leaderboard_properties import boards
 
 
