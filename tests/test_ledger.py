@@ -17,6 +17,7 @@ from lawbench.errors import InputError
 from lawbench.report.ledger import Number, ledger_markdown, read_ledger
 
 from .test_known_answers import PREFIX, SIZES, VECTORS, multi_power, task_of
+from .test_known_answers_annealing import SIZE, grid_of_lambda, released
 from .test_known_answers_chinchilla import MEASURED as CHINCHILLA
 from .test_known_answers_chinchilla import chinchilla, refits
 from .test_known_answers_data import MEASURED as FACTS
@@ -24,12 +25,9 @@ from .test_known_answers_recipe import MEASURED as RECIPES
 from .test_known_answers_schedule import (
     FAMILY,
     PRINTED,
-    SIZE,
     family_fit,
     fitted,
-    grid_of_lambda,
     on_logged_steps,
-    released,
     scores,
 )
 from .test_known_answers_size import MEASURED as SIZE_LAWS
