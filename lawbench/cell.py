@@ -14,6 +14,7 @@ from lawbench.entries import Entry, join
 from lawbench.errors import FitError
 from lawbench.fitting.intervals import LEVEL
 from lawbench.fitting.recipes import PUBLISHED, published_set
+from lawbench.inputs import INPUTS
 from lawbench.law import Law
 from lawbench.registry import find_law
 
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
     from lawbench.fitting.result import Fit
     from lawbench.tasks import Task
 
-_INPUTS = {
-    "steps": "curves of several steps",
-    "lr": "a learning-rate schedule",
-    "n_params": "model sizes",
-    "tokens": "token counts",
-    "unique_tokens": "counts of unique tokens",
-    "cpt_start": "a step at which continual pre-training begins",
-    "position_loss": "losses by token position",
-    "paired_loss": "another loss at the same checkpoints",
-    "prefix": "the first points of the very run that is predicted",
-}
 BLIND_TO_POSITION = frozenset({"power_steps", "last_value"})
 """The laws without positions that run on position tasks: the others would draw one more curve through
 all positions, which says nothing of them."""
@@ -153,7 +143,7 @@ def missing_input(law: type[Law], task: Task) -> str:
     """Say which input of a law a task lacks; empty when it lacks none."""
     missing = sorted(law.needs - task.provides)
     if missing:
-        what = " and ".join(_INPUTS.get(name, name) for name in missing)
+        what = " and ".join(INPUTS[name].of_task if name in INPUTS else name for name in missing)
         return f"law '{law.name}' needs {what}; task '{task.name}' has none."
     sizes = {run.n_params for run in task.train}
     blind = not law.needs & {"n_params", "paired_loss"}

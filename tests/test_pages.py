@@ -9,10 +9,11 @@ import pytest
 
 from lawbench.data.card import Card
 from lawbench.data.dataset import datasets, find_card
+from lawbench.inputs import INPUTS
 from lawbench.law import Law, Parameter
 from lawbench.registry import find_law, laws
 from lawbench.report.card_page import card_markdown, cards_markdown, masks
-from lawbench.report.law_page import INPUTS, law_markdown, laws_markdown, linked, markdown, told
+from lawbench.report.law_page import law_markdown, laws_markdown, linked, markdown, told
 
 
 @pytest.mark.parametrize("law", laws(), ids=lambda law: law.name)

@@ -6,9 +6,8 @@ import numpy as np
 
 from lawbench.checks.samples import draw, sample_runs, stacked
 from lawbench.errors import LawbenchError
+from lawbench.inputs import INPUTS
 from lawbench.law import Law
-
-_INPUTS = {"steps", "lr", "n_params", "tokens", "unique_tokens", "cpt_start", "position_loss", "paired_loss", "prefix"}
 
 
 def check_citation(law: type[Law]) -> None:
@@ -21,7 +20,7 @@ def check_citation(law: type[Law]) -> None:
     assert 1900 < law.year < 2100, f"year {law.year} is not a year"
     assert ".. math::" in (law.__doc__ or ""), "no formula in the docstring (a `.. math::` block)"
     assert law.needs, "needs no input at all"
-    assert law.needs <= _INPUTS, f"needs {sorted(law.needs - _INPUTS)}, which no run provides"
+    assert law.needs <= set(INPUTS), f"needs {sorted(law.needs - set(INPUTS))}, which no run provides"
     odd = sorted(set(law.exceptions) - set(CHECKS))
     assert not odd, f"declares an exception from {', '.join(odd)}, which is no check"
     for name, reason in law.exceptions.items():

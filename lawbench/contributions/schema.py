@@ -6,26 +6,22 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from lawbench.data.complaints import sentence
 from lawbench.entries import Entry
 from lawbench.errors import InputError, LawbenchError, unknown
 from lawbench.fitting.recipes import COMMON
+from lawbench.inputs import INPUTS
+from lawbench.strict import Strict
 
 FORMAT = "lawbench contribution"
 SCHEMA = 1
-INPUTS = frozenset({"steps", "lr", "n_params", "tokens", "unique_tokens", "position_loss", "prefix"})
-"""What a law may need of a task."""
 
 Loss = Annotated[float, Field(gt=0)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class ForeignLaw(_Strict):
+class ForeignLaw(Strict):
     """The law behind the predictions; its formula need not be told.
 
     Attributes
@@ -59,14 +55,14 @@ class ForeignLaw(_Strict):
         return needs
 
 
-class Interval(_Strict):
+class Interval(Strict):
     """Ends of the prediction intervals of one run, one number a point."""
 
     low: tuple[float, ...]
     high: tuple[float, ...]
 
 
-class Predicted(_Strict):
+class Predicted(Strict):
     """Predictions of one task.
 
     Attributes
@@ -83,11 +79,11 @@ class Predicted(_Strict):
 
     predictions: dict[str, tuple[Loss, ...]]
     intervals: dict[str, Interval] | None = None
-    params: dict[str, float] = {}
+    params: dict[str, float] = Field(default_factory=dict)
     seconds: float | None = Field(default=None, ge=0)
 
 
-class Contribution(_Strict):
+class Contribution(Strict):
     """Every key of a file of results.
 
     Attributes

@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from lawbench.data.complaints import sentence
-from lawbench.data.strict import Strict
 from lawbench.data.task_card import TaskCard, Value
 from lawbench.errors import CardError, unknown
+from lawbench.strict import Strict
 
 UPSTREAM = "{upstream}/{repository}/{commit}/{path}"
 

@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from lawbench.data.strict import Strict
 from lawbench.errors import unknown
 from lawbench.metrics import PRIMARY_KEYS
+from lawbench.strict import Strict
 
 Track = Literal["schedule", "horizon", "scale", "position", "pair"]
 TRACKS: tuple[Track, ...] = get_args(Track)

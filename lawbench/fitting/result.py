@@ -15,6 +15,7 @@ from lawbench.fitting import intervals
 from lawbench.fitting.bootstrap import SEED, refit, resample
 from lawbench.fitting.certificate import Certificate
 from lawbench.fitting.problem import Problem
+from lawbench.inputs import INPUTS
 from lawbench.law import Law, own_name
 from lawbench.runs import Run
 from lawbench.schedule import FloatArray
@@ -222,23 +223,13 @@ def predictions(law: Law, params: Mapping[str, float], runs: Sequence[Run]) -> l
 
 def refuse_missing(law: Law, runs: Sequence[Run]) -> None:
     """Raise `NotApplicableError` where a run lacks an input that a law needs."""
-    names = {
-        "lr": "a learning-rate schedule",
-        "steps": "a curve of several steps",
-        "n_params": "a model size",
-        "tokens": "token counts",
-        "unique_tokens": "a count of unique tokens",
-        "cpt_start": "the step at which continual pre-training begins (`cpt_start` in its meta)",
-        "position_loss": "losses by token position",
-        "paired_loss": "another loss at the same points",
-    }
     for run in runs:
         missing = sorted(
             law.needs - run.provides - {"prefix"} - ({"steps"} if len(run) == 1 and run.steps[0] else set())
         )
         if missing:
             owner = f"run '{run.name}'" + (f" of dataset '{run.dataset}'" if run.dataset else "")
-            what = " and ".join(names[m] for m in missing)
+            what = " and ".join(INPUTS[name].of_run if name in INPUTS else name for name in missing)
             raise NotApplicableError(f"law '{law.name}' needs {what}, which {owner} does not have.")
 
 

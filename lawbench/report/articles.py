@@ -11,23 +11,11 @@ from typing import Any
 import pandas as pd
 
 from lawbench.errors import LawbenchError
+from lawbench.inputs import INPUTS
 from lawbench.law import Law, Parameter
 from lawbench.report import tables
 from lawbench.report.equations import Formula, formula
 from lawbench.report.studio import Picture
-
-INPUTS: Mapping[str, str] = {
-    "steps": "optimiser steps",
-    "lr": "learning rates",
-    "n_params": "model size",
-    "tokens": "tokens",
-    "unique_tokens": "unique tokens",
-    "prefix": "start of the run",
-    "position_loss": "losses by position",
-    "paired_loss": "another loss",
-}
-"""Inputs of laws in words."""
-
 
 NOTHING = Formula("", (), ())
 """What the docstring of a law that is not installed says."""
@@ -93,7 +81,7 @@ def law_facts(name: str, needs: str) -> LawFacts:
     """Return what the page says of a law, given its name and the inputs that its rows name."""
     from lawbench.registry import find_law
 
-    words = tuple(INPUTS.get(need, need) for need in needs.split(",") if need)
+    words = tuple(INPUTS[need].short if need in INPUTS else need for need in needs.split(",") if need)
     try:
         law = find_law(name)
     except LawbenchError:

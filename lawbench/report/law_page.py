@@ -7,20 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from lawbench.fitting.recipes import recipes_for
+from lawbench.inputs import INPUTS
 from lawbench.law import Law, Parameter, Published
 
-INPUTS = {
-    "steps": "the optimiser steps of the logged points",
-    "lr": "the learning rate of every optimiser step",
-    "n_params": "the size of the model",
-    "tokens": "the tokens seen so far",
-    "unique_tokens": "the unique tokens, where data are repeated",
-    "cpt_start": "the step at which the data change",
-    "paired_loss": "another loss at the same points",
-    "prefix": "fitted points of the very run that is predicted",
-    "position_loss": "losses at every position of the context",
-}
-"""What the inputs of laws are, in words."""
 _MATH = re.compile(r"^\.\. math::[ ]*(.*(?:\n(?:[ ]+.*|(?=\n[ ]+)))*)", flags=re.M)
 
 
@@ -108,7 +97,7 @@ def _facts(law: type[Law], known: Sequence[type[Law]]) -> list[str]:
 
 
 def _words(need: str) -> str:
-    return INPUTS.get(need, need)
+    return INPUTS[need].meaning if need in INPUTS else need
 
 
 def _group(law: type[Law]) -> str:

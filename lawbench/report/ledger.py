@@ -11,16 +11,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from lawbench.errors import InputError
+from lawbench.strict import Strict
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Number(_Strict):
+class Number(Strict):
     """A published number and ours; without `ours` it waits to be confirmed, and needs no tolerance."""
 
     quantity: str
@@ -52,7 +49,7 @@ class Number(_Strict):
         return self
 
 
-class Claim(_Strict):
+class Claim(Strict):
     """What a source states, its numbers, and what explains a difference.
 
     A claim that cannot be checked says why in `not_checked`, and has none of our numbers.
@@ -93,7 +90,7 @@ class Claim(_Strict):
         return self.not_checked or self.why
 
 
-class _File(_Strict):
+class _File(Strict):
     claims: tuple[Claim, ...] = ()
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from lawbench.boards import BOARDS, NEEDED, names
 from lawbench.errors import InputError
+from lawbench.inputs import INPUTS
 from lawbench.leaderboard import leaderboard
 from lawbench.report import articles, figures, payload, tables
 from lawbench.report.answers import answer, markdown
@@ -222,7 +223,7 @@ def _section(facts: BoardFacts, studio: Studio) -> BoardSection:
 def _inputs(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the inputs that some entry needs, and how they are called."""
     needed = {need for needs in rows["needs"] for need in names(needs)}
-    return [(key, word) for key, word in articles.INPUTS.items() if key in needed]
+    return [(name, one.short) for name, one in INPUTS.items() if name in needed]
 
 
 def _render(**context: Any) -> str:

@@ -1,4 +1,4 @@
-"""The base of every table of a card."""
+"""The base of what is read from a file that people write: cards, results from elsewhere, the ledger."""
 
 from __future__ import annotations
 
