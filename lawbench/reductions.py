@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -132,8 +132,21 @@ def annealing_areas(momentum: Any, runs: Iterable[tuple[FloatArray, NDArray[np.i
     [1.0, 1.5]
     """
     several = tuple(runs)
-    values, place = np.unique(np.ravel(momentum), return_inverse=True)
-    rows = np.stack(
-        [np.concatenate([discounted_sum(drops, value)[steps] for drops, steps in several]) for value in values]
-    )
-    return np.asarray(rows[place] if np.ndim(momentum) else rows[0])
+
+    def one(value: Any) -> NDArray[Any]:
+        return np.concatenate([discounted_sum(drops, value)[steps] for drops, steps in several])
+
+    return each_once(momentum, one)
+
+
+def each_once(values: Any, one: Callable[[Any], NDArray[Any]]) -> NDArray[Any]:
+    """Apply a function to a number, or to every row of a batch of shape (batch, 1): to equal values once.
+
+    Examples
+    --------
+    >>> each_once(np.array([[2.0], [2.0]]), lambda value: np.array([value, value**2])).tolist()
+    [[2.0, 4.0], [2.0, 4.0]]
+    """
+    distinct, place = np.unique(np.ravel(values), return_inverse=True)
+    rows = np.stack([one(value) for value in distinct])
+    return np.asarray(rows[place] if np.ndim(values) else rows[0])

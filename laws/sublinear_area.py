@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebinterpolate, chebval
 from numpy.typing import NDArray
 
 from lawbench.law import Inputs, Law, Parameter, columns
+from lawbench.reductions import each_once
 from lawbench.runs import IntArray, Run
 from lawbench.schedule import FloatArray, discounted_sum
 
@@ -16,8 +18,9 @@ UNIT = 1e-3
 """Rates are counted in this unit in the progress, so that A and p are told apart."""
 _PROGRESS = (0.0, 1.25)
 _MEMORY = (3.0, 1e5)
-_NODES = (16, 48)
-"""Ranges of p and tau, and how many nodes interpolate over each in a search."""
+_LOG_MEMORY = (float(np.log(_MEMORY[0])), float(np.log(_MEMORY[1])))
+_DEGREES = (15, 47)
+"""Ranges of p and tau, and the degree of the polynomials that interpolate over each in a search."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class _Past:
         def one(power: Any) -> NDArray[Any]:
             return np.log(np.concatenate([[0.0], np.cumsum(np.exp(power * log_rates))])[seen])
 
-        return _each(p, one)
+        return each_once(p, one)
 
     def recent(self, tau: Any) -> NDArray[Any]:
         """Return the moving average of the rate, shape (n,) or (batch, n)."""
@@ -46,7 +49,7 @@ class _Past:
             kept = np.exp(-1.0 / steps)
             return np.asarray((1.0 - kept) * discounted_sum(rises, kept)[self.steps])
 
-        return _each(tau, one)
+        return each_once(tau, one)
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,26 @@ class _Table:
 
     @classmethod
     def of(cls, past: _Past) -> _Table:
-        p, log_tau = _nodes(_PROGRESS, _NODES[0]), _nodes(_log(_MEMORY), _NODES[1])
         return cls(
-            _coefficients(np.stack([past.progress(value) for value in p])),
-            _coefficients(np.stack([past.recent(value) for value in np.exp(log_tau)])),
+            chebinterpolate(lambda u: np.stack([past.progress(p) for p in _at(u, _PROGRESS)]), _DEGREES[0]),
+            chebinterpolate(lambda u: np.stack([past.recent(tau) for tau in np.exp(_at(u, _LOG_MEMORY))]), _DEGREES[1]),
         )
 
     def progress(self, p: Any) -> NDArray[Any]:
-        return _interpolated(self.by_p, _PROGRESS, p)
+        return np.asarray(chebval(_to(p, _PROGRESS), self.by_p, tensor=False))
 
     def recent(self, tau: Any) -> NDArray[Any]:
-        return _interpolated(self.by_log_tau, _log(_MEMORY), np.log(tau))
+        return np.asarray(chebval(_to(np.log(tau), _LOG_MEMORY), self.by_log_tau, tensor=False))
+
+
+def _at(u: Any, ends: tuple[float, float]) -> Any:
+    """Return the value at a place between -1 and 1."""
+    return ends[0] + (ends[1] - ends[0]) * (u + 1.0) / 2.0
+
+
+def _to(value: Any, ends: tuple[float, float]) -> Any:
+    """Return the place of a value, between -1 and 1."""
+    return 2.0 * (value - ends[0]) / (ends[1] - ends[0]) - 1.0
 
 
 class SublinearArea(Law):
@@ -116,8 +128,8 @@ class SublinearArea(Law):
         Parameter(
             "tau",
             "memory of the noise",
-            min=3.0,
-            max=1e5,
+            min=_MEMORY[0],
+            max=_MEMORY[1],
             start=500.0,
             scale="log",
             unit="step",
@@ -126,8 +138,8 @@ class SublinearArea(Law):
         Parameter(
             "p",
             "exponent of the rate in the progress",
-            min=0.0,
-            max=1.25,
+            min=_PROGRESS[0],
+            max=_PROGRESS[1],
             start=0.5,
             unit="1",
             grid=(0.0, 0.25, 0.5, 0.75, 1.0),
@@ -169,40 +181,3 @@ class SublinearArea(Law):
         return columns(
             np.ones_like(fallen), fallen, -A * progress.real * fallen, recent.real, b * recent.imag / tiny, by_power
         )
-
-
-def _each(values: Any, one: Any) -> NDArray[Any]:
-    """Apply a function to a number, or to each row of a batch, equal values once."""
-    distinct, place = np.unique(np.ravel(values), return_inverse=True)
-    rows = np.stack([one(value) for value in distinct])
-    return np.asarray(rows[place] if np.ndim(values) else rows[0])
-
-
-def _log(ends: tuple[float, float]) -> tuple[float, float]:
-    return float(np.log(ends[0])), float(np.log(ends[1]))
-
-
-def _nodes(ends: tuple[float, float], count: int) -> FloatArray:
-    angle = np.pi * (np.arange(count) + 0.5) / count
-    return np.asarray(ends[0] + (ends[1] - ends[0]) * (np.cos(angle) + 1.0) / 2.0)
-
-
-def _coefficients(values: FloatArray) -> FloatArray:
-    """Return Chebyshev coefficients, shape (nodes, n), of values at the nodes."""
-    count = len(values)
-    angle = np.pi * (np.arange(count) + 0.5) / count
-    out = 2.0 / count * np.cos(np.outer(np.arange(count), angle)) @ values
-    out[0] /= 2.0
-    return np.asarray(out)
-
-
-def _interpolated(coefficients: FloatArray, ends: tuple[float, float], at: Any) -> NDArray[Any]:
-    """Sum a Chebyshev series at a number, or at every row of a batch."""
-    u = 2.0 * (at - ends[0]) / (ends[1] - ends[0]) - 1.0
-    before: Any = np.ones_like(u)
-    now: Any = u
-    out = coefficients[0] * before + coefficients[1] * now
-    for row in coefficients[2:]:
-        before, now = now, 2.0 * u * now - before
-        out = out + row * now
-    return np.asarray(out)

@@ -100,10 +100,11 @@ def regularised(law: Law, runs: Sequence[Run], objective: Objective, space: Spac
         If too few other families say anything of this law.
     """
     prior = _prior(law, space, frozenset(run.dataset for run in runs))
-    plain = converged(law, runs, objective, space)
     starts, searched = _screened(law, runs, objective, space)
     problem = Problem.of(law, runs, objective, space, exact=False)
-    found, evaluations = plain, plain.evaluations + searched
+    (ends,) = _race(problem, [starts])
+    plain = found = _finished(problem, runs, ends, searched)
+    evaluations = plain.evaluations
     for _ in range(_ROUNDS):
         residuals = problem.residuals(found.theta[None, :])[0]
         size = float(objective.value(residuals, problem.weights))
