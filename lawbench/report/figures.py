@@ -21,6 +21,8 @@ from lawbench.report.colours import INK, MUTED, SHADE, Style
 from lawbench.report.panels import ACROSS, Gallery, Panel
 
 Styles = Mapping[str, Style]
+NAMED = 8
+"""Entries that a figure of distances names: more are told apart by nobody."""
 
 _LOOK: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -103,7 +105,9 @@ def board_figure(board: pd.DataFrame, styles: Styles, noise_skill: float | None)
             ax.plot([1 - row["skill_low"], 1 - row["skill_high"]], [y, y], color=look_of.colour, lw=1.6, zorder=2)
         ax.plot(row["error"], y, look_of.marker, ms=6.5, mec=look_of.colour, mfc=look_of.face, mew=1.4, zorder=3,
                 alpha=1.0 if ranked else 0.45)  # fmt: skip
-        ax.annotate(f"{row['skill']:.2f}".replace("-", "−"), (row["error"], y), xytext=(7, 0), fontsize=8,
+        # Beyond the interval, which would strike the number through.
+        right = row["error"] if pd.isna(row["skill_high"]) else min(row["error"], 1 - row["skill_high"])
+        ax.annotate(f"{row['skill']:.2f}".replace("-", "−"), (right, y), xytext=(7, 0), fontsize=8,
                     textcoords="offset points", va="center", color=INK if ranked else MUTED)  # fmt: skip
     ax.axvline(1.0, color=MUTED, lw=0.8, ls=(0, (3, 2)), zorder=1)
     ends = [1.0, *shown["error"], *(1 - shown["skill_low"].dropna()), *(1 - shown["skill_high"].dropna())]
@@ -128,14 +132,22 @@ def board_figure(board: pd.DataFrame, styles: Styles, noise_skill: float | None)
 
 
 def distance_figure(distance: pd.DataFrame, styles: Styles) -> Figure:
-    """Return the error of every entry against how far beyond the fitted range a task reaches."""
+    """Return the error of every entry against how far beyond the fitted range a task reaches.
+
+    The `NAMED` entries with the smallest errors, relative to the baseline, have a look and a name; the others
+    are grey dots.
+    """
     figure = Figure(figsize=(6.2, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     ax = figure.add_subplot()
-    entries = sorted(set(distance["entry"]))
+    shown = distance[distance["log_mae"] > 0]
+    order = np.log(distance["ratio"]).groupby(distance["entry"]).mean().sort_values(kind="stable").index
+    entries = sorted(order[:NAMED])
+    others = shown[~shown["entry"].isin(entries)]
+    ax.plot(others["extrapolation"], 100 * others["log_mae"], "o", ms=2.5, mew=0, mfc="#b8b8b8", zorder=1)
     # Tasks of equal reach would hide behind each other: entries stand side by side.
     for i, entry in enumerate(entries):
-        own = distance[(distance["entry"] == entry) & (distance["log_mae"] > 0)]
+        own = shown[shown["entry"] == entry]
         beside = np.exp(0.035 * (i - (len(entries) - 1) / 2))
         ax.plot(own["extrapolation"] * beside, 100 * own["log_mae"], styles[entry].marker, ms=5, mew=1.1,
                 mec=styles[entry].colour, mfc=styles[entry].face, alpha=0.85)  # fmt: skip

@@ -123,7 +123,8 @@ PARTS: tuple[TablePart | FigurePart, ...] = (
     FigurePart("board", "Skill of every entry", _skill,
                "Skill of every entry, with its interval where there is one; right is better."),
     FigurePart("distance", "Error against distance", _distance,
-               "Error of every entry on each task, by how far beyond the fitted range it reaches."),
+               "Error on each task, by how far beyond the fitted range it reaches: the entries with the smallest "
+               f"errors by name, at most {figures.NAMED}, the others in grey."),
     TablePart("families", "By family of data", _families,
               "Error relative to the baseline in each family; below 1 is better than the baseline."),
     TablePart("pairs", "Pairs of entries", _pairs),
