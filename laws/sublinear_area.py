@@ -54,23 +54,34 @@ class _Past:
 
 @dataclass(frozen=True)
 class _Table:
-    """The same, interpolated between Chebyshev nodes: as smooth, and free of the length of the schedule."""
+    """The same, interpolated between Chebyshev nodes: as smooth, and free of the length of the schedule.
 
+    Outside the law's own bounds, which a user may widen, the sums themselves are taken.
+    """
+
+    past: _Past
     by_p: FloatArray
     by_log_tau: FloatArray
 
     @classmethod
     def of(cls, past: _Past) -> _Table:
         return cls(
+            past,
             chebinterpolate(lambda u: np.stack([past.progress(p) for p in _at(u, _PROGRESS)]), _DEGREES[0]),
             chebinterpolate(lambda u: np.stack([past.recent(tau) for tau in np.exp(_at(u, _LOG_MEMORY))]), _DEGREES[1]),
         )
 
     def progress(self, p: Any) -> NDArray[Any]:
-        return np.asarray(chebval(_to(p, _PROGRESS), self.by_p, tensor=False))
+        u = _to(p, _PROGRESS)
+        return np.asarray(chebval(u, self.by_p, tensor=False)) if _inside(u) else self.past.progress(p)
 
     def recent(self, tau: Any) -> NDArray[Any]:
-        return np.asarray(chebval(_to(np.log(tau), _LOG_MEMORY), self.by_log_tau, tensor=False))
+        u = _to(np.log(tau), _LOG_MEMORY)
+        return np.asarray(chebval(u, self.by_log_tau, tensor=False)) if _inside(u) else self.past.recent(tau)
+
+
+def _inside(u: Any) -> bool:
+    return bool((np.abs(np.real(u)) <= 1.0 + 1e-9).all())
 
 
 def _at(u: Any, ends: tuple[float, float]) -> Any:

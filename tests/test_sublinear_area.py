@@ -56,3 +56,13 @@ def test_with_exponent_one_it_is_the_annealing_area_law_with_the_warm_up_as_a_ri
     mine = ours.predict(np.array([2.5, 0.6 * unit**0.5, 0.5, 300.0, tau, 1.0]), x)
     theirs = other.predict(np.array([2.5, 0.6, 0.5, 300.0 * (1 - kept), kept]), z)
     assert np.allclose(mine, theirs + 300.0 * first, rtol=1e-9)
+
+
+def test_bounds_wider_than_the_laws_own_are_searched_with_the_sums_themselves() -> None:
+    from lawbench.checks import sample_runs
+
+    law, runs = find_law("sublinear_area")(), sample_runs()
+    exact, rough = (law.stack([prepare(run) for run in runs]) for prepare in (law.prepare, law.approximate))
+    for tau, power in ((1e6, 0.5), (400.0, 1.6), (1.5, -0.3)):
+        p = np.array([2.5, 10.0, 0.5, 300.0, tau, power])
+        assert np.allclose(law.predict(p, rough), law.predict(p, exact), rtol=1e-6)
