@@ -68,6 +68,13 @@ def test_counts_are_those_of_the_report(rows: pd.DataFrame, boards: dict[str, An
     assert f"{right['annealing_area[warmup=raw]']:.0%}".replace("%", " %") in TEXT
 
 
+def test_coverage_is_that_of_the_boards(boards: dict[str, Any]) -> None:
+    found = {name: {row["entry"]: row["coverage"] for row in board["rows"]} for name, board in boards.items()}
+    ours = [found[name]["sublinear_area@regularised"] for name in ("schedule", "horizon")]
+    assert f"cover {ours[0]:.0%} of the points of the schedule board and {ours[1]:.0%} of".replace("%", " %") in TEXT
+    assert f"has {found['scale']['overtraining']:.0%} on the scale".replace("%", " %") in TEXT
+
+
 def test_the_folders_hold_reports_of_this_version() -> None:
     from lawbench import __version__
 
